@@ -1,0 +1,94 @@
+"""The one place that asks which interpreter this is.
+
+The same source runs on Jython 2.7, CPython 2.7 and CPython 3.6 and later. Whatever
+differs between them has one name here.
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import os
+import sys
+
+JYTHON = sys.platform.startswith("java")
+PYTHON3 = sys.version_info[0] >= 3
+
+try:
+    from java.lang import Throwable as _Throwable
+    FAULTS = (Exception, _Throwable)
+except ImportError:
+    FAULTS = (Exception,)
+
+if PYTHON3:
+    import configparser
+    from shlex import quote as shell_quote
+    text_type = str
+    byte_type = bytes
+    number_types = (int,)
+else:
+    import ConfigParser as configparser  # noqa: F401
+    from pipes import quote as shell_quote  # noqa: F401
+    text_type = unicode  # noqa: F821
+    byte_type = str
+    number_types = (int, long)  # noqa: F821
+
+
+def text(value):
+    """Return ``value`` as text, whatever it is: bytes are read as UTF-8, an object by its own words."""
+    if isinstance(value, text_type):
+        return value
+    if isinstance(value, byte_type):
+        return value.decode("utf-8", "replace")
+    try:
+        return text_type(value)
+    except UnicodeError:
+        return byte_type(value).decode("utf-8", "replace")
+
+
+def arguments(argv):
+    """Return the command line ``argv`` as text; what is not UTF-8 keeps its bytes as escapes."""
+    if not PYTHON3:
+        return [text(word) for word in argv]
+    return [os.fsencode(word).decode("utf-8", "surrogateescape") for word in argv]
+
+
+def native(value):
+    """Return text as this interpreter passes it to the system: bytes on Python 2, text on Python 3."""
+    if PYTHON3:
+        return os.fsdecode(value.encode("utf-8", "surrogateescape"))
+    return value.encode("utf-8") if isinstance(value, text_type) else value
+
+
+def environment(name):
+    """Return the environment variable ``name`` as text, or None where it is not set or empty."""
+    value = os.environ.get(str(name))
+    return text(value) if value else None
+
+
+def write_text(stream, words):
+    """Write ``words`` to ``stream`` as UTF-8, whatever the locale says, and flush it."""
+    data = text(words).encode("utf-8", "backslashreplace" if PYTHON3 else "replace")
+    raw = getattr(stream, "buffer", None)
+    if raw is not None:
+        stream.flush()
+        raw.write(data)
+        raw.flush()
+    else:
+        stream.write(data if not PYTHON3 else data.decode("utf-8"))
+        stream.flush()
+
+
+def message(error):
+    """Return what an error says, on one line, for Python and Java errors alike."""
+    getter = getattr(error, "getMessage", None)
+    words = getter() if getter is not None else error
+    words = " ".join(text(words if words is not None else "").split())
+    return words or type(error).__name__
+
+
+def replace(source, target):
+    """Rename ``source`` over ``target`` in one atomic step where the system has one (POSIX has)."""
+    if hasattr(os, "replace"):
+        os.replace(source, target)
+        return
+    if os.name == "nt" and os.path.exists(target):  # Python 2 on Windows cannot rename over a file
+        os.remove(target)
+    os.rename(source, target)

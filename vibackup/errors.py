@@ -1,0 +1,118 @@
+"""One tree of exceptions; each class carries the exit status of a run that it ends.
+
+A message names the object and, where there is one, the next thing to do. It fits on one line.
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+from vibackup import compat
+
+DONE = 0
+FAILED = 1
+USAGE = 2
+REFUSED = 3
+BUSY = 4
+WARNINGS = 5
+LEFTOVERS = 6
+UNAVAILABLE = 7
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+class VibackupError(Exception):
+    """The root: something went wrong, and everything of ours was taken back.
+
+    ``step`` is the name of the step in which it happened, or None.
+    """
+
+    exit_status = FAILED
+
+    def __init__(self, message, step=None):
+        Exception.__init__(self, message)
+        self.message = compat.text(message)
+        self.step = step
+
+    def __str__(self):
+        return str(self.message) if compat.PYTHON3 else self.message.encode("utf-8")
+
+    def __unicode__(self):
+        return self.message
+
+
+class ApiError(VibackupError):
+    """A call to the manager failed. ``cause`` is the manager's own error."""
+
+    def __init__(self, call, cause):
+        VibackupError.__init__(self, "%s failed: %s" % (call, compat.message(cause)))
+        self.call = call
+        self.cause = cause
+
+
+class TimedOut(VibackupError):
+    """A wait reached its deadline."""
+
+
+class ServerFailed(VibackupError):
+    """A virtual server crashed, or did not boot."""
+
+
+class GuestError(VibackupError):
+    """A command in a guest could not be run, or what it printed makes no sense."""
+
+
+class AgentFailed(VibackupError):
+    """The backup software says that it failed, or its figures say so."""
+
+
+class SnapshotLost(VibackupError):
+    """A snapshot ran out of space, so what was read from it is worth nothing."""
+
+
+class UsageError(VibackupError):
+    """Bad command line, policy or inventory; nothing was touched."""
+
+    exit_status = USAGE
+
+
+class Refused(VibackupError):
+    """Refused before any change."""
+
+    exit_status = REFUSED
+
+
+class NotFound(Refused):
+    """No object of that kind has that name."""
+
+
+class MissingCall(Refused):
+    """This manager's API has no such call."""
+
+
+class Busy(VibackupError):
+    """Another run holds the virtual server or the proxy."""
+
+    exit_status = BUSY
+
+
+class Leftovers(VibackupError):
+    """Something of ours outlived its run. ``names`` says what."""
+
+    exit_status = LEFTOVERS
+
+    def __init__(self, message, names=()):
+        VibackupError.__init__(self, message)
+        self.names = list(names)
+
+
+class Unavailable(VibackupError):
+    """There is no management API here, or it went away."""
+
+    exit_status = UNAVAILABLE
+
+
+class Stopped(VibackupError):
+    """Stopped by Ctrl-C (130) or TERM (143)."""
+
+    def __init__(self, exit_status):
+        VibackupError.__init__(
+            self, "stopped by %s" % ("Ctrl-C" if exit_status == INTERRUPTED else "TERM"))
+        self.exit_status = exit_status
