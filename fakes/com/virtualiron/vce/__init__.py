@@ -1,0 +1,1 @@
+"""Java packages of the management API, as a lab has them."""

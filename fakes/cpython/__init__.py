@@ -1,0 +1,1 @@
+"""What CPython lacks of Java, for scripts that were written for Jython."""

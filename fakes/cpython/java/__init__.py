@@ -1,0 +1,1 @@
+"""The few Java packages that scripts on the VM server import."""

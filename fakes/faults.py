@@ -1,0 +1,68 @@
+"""What can go wrong with a call: where, when and how."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import os
+import signal
+
+from java.lang import RuntimeException
+
+from vibackup import errors
+
+PHASES = ("before", "after")
+ACTIONS = ("throw", "hang", "lose", "crash")
+HANG_SECONDS = 3600
+
+
+class ManagementException(RuntimeException):
+    """What the manager throws: a real ``java.lang.Throwable`` on Jython."""
+
+
+class Fault(object):
+    """One thing that goes wrong: at call ``number``, or at every call of ``method`` (on the object called ``name``).
+
+    ``phase``: before the call, or after it took effect. ``action``: throw; hang (for an hour of
+    virtual time, then throw); lose the events that the call publishes; crash the process.
+    ``times`` is how often it strikes (None: always).
+    """
+
+    def __init__(self, phase, action, number=None, method=None, name=None, times=1):
+        self.phase = phase
+        self.action = action
+        self.number = number
+        self.method = method
+        self.name = name
+        self.times = times
+
+    def matches(self, number, method, name):
+        """Tell whether this fault strikes the call."""
+        if self.times == 0:
+            return False
+        if self.number is not None:
+            return self.number == number
+        return self.method == method and self.name in (None, name)
+
+    def used(self):
+        """Count one strike."""
+        if self.times:
+            self.times -= 1
+
+
+def parse(words):
+    """Return the fault that ``N:before|after:throw|hang|lose|crash`` describes, or raise UsageError."""
+    parts = words.split(":")
+    if len(parts) != 3 or not parts[0].isdigit() or int(parts[0]) < 1 \
+            or parts[1] not in PHASES or parts[2] not in ACTIONS:
+        raise errors.UsageError(
+            "--lab-fault=%s: give N:before|after:throw|hang|lose|crash, as in 12:after:throw" % words)
+    return Fault(parts[1], parts[2], number=int(parts[0]))
+
+
+def strike(lab, fault, call):
+    """Let ``fault`` happen to ``call`` (its name); events are lost by the caller, which knows them."""
+    if fault.action == "crash":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if fault.action == "hang":
+        lab.clock.sleep(HANG_SECONDS)
+        raise ManagementException("%s did not answer for %d seconds: connection lost" % (call, HANG_SECONDS))
+    if fault.action == "throw":
+        raise ManagementException("%s: injected fault %s the call" % (call, fault.phase))

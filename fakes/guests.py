@@ -1,0 +1,224 @@
+"""Guests: what runs inside a virtual server. A few commands are modelled; all others are real processes.
+
+A guest's devices (``/dev/sdb``), its mounts (``/mnt/...``) and, on Windows, its drives are files and
+folders below the lab's own folder: no command in a lab ever reaches a device of the machine it runs on.
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import os
+import re
+import shutil
+
+from fakes import disks, faults, guest_commands, storage
+from fakes.faults import ManagementException
+from vibackup import compat, process
+from vibackup.guest import Command, Completed
+
+UNREACHABLE = 255
+SLICES = 10
+_OWN_DEVICES = "(?!(?:null|zero|full|random|urandom|stdin|stdout|stderr|tty)$|fd/)"
+_GUEST_PATHS = re.compile(r"(^|[=:])(/dev/%s|/mnt(?:/|$)|\\\\\.\\|[D-Z]:\\)" % _OWN_DEVICES)
+
+
+class Guests(object):
+    """The lab's guests, with the same ``run`` as the product's own way into a guest (ssh)."""
+
+    def __init__(self, lab):
+        self._lab = lab
+
+    def run(self, name, command, timeout=None, on_output=None, should_stop=None):
+        """Run ``command`` in the guest of the virtual server ``name``; see ``vibackup.guest``.
+
+        Counts as a call, like those of the API, so a fault can strike here too: the connection then
+        breaks, before the command ran or after it, and no status comes back.
+        """
+        lab = self._lab
+        lab.refresh()
+        lab.check_interrupt()
+        server = lab.world.named({"VirtualServer"}, name)
+        if server is None:
+            return Completed(UNREACHABLE, "", "could not resolve hostname %s" % name)
+        number = lab.count_call(lab.handle(server), "run", command.argv)
+        fault = lab.fault_for(number, "run", lab.handle(server))
+        if fault is not None and fault.phase == "before":
+            return self._broken(fault, command)
+        if server["power"] != "Running":
+            return Completed(UNREACHABLE, "", "connect to host %s: no route to host" % name)
+        completed = self._carry_out(server, command, timeout, on_output, should_stop)
+        if fault is not None and fault.phase == "after" and fault.action != "lose":
+            return self._broken(fault, command)
+        return completed
+
+    def _broken(self, fault, command):
+        try:
+            faults.strike(self._lab, fault, "run %s" % command.argv[0])
+        except ManagementException as error:
+            return Completed(None, "", compat.message(error))
+        return Completed(None, "", "connection lost")
+
+    def _carry_out(self, server, command, timeout, on_output, should_stop):
+        guest = Guest(self._lab, server["id"])
+        modelled = guest_commands.find(guest, command)
+        if modelled is not None:
+            return modelled(guest, command)
+        return guest.run_process(command, timeout, on_output, should_stop)
+
+
+class Guest(object):
+    """The inside of one running virtual server."""
+
+    def __init__(self, lab, identity):
+        self.lab = lab
+        self.identity = identity
+        self.folder = os.path.join(lab.folder, "guests", str(identity))
+
+    @property
+    def server(self):
+        """The virtual server's record, as it is now."""
+        return self.lab.world.get(self.identity)
+
+    def path(self, word):
+        """Return ``word`` with every guest path in it (device, mount, drive) as a path below the lab's folder."""
+        return _GUEST_PATHS.sub(lambda match: match.group(1) + self._local(match.group(2)), word, count=1)
+
+    def _local(self, start):
+        local = start.replace("\\\\.\\", "/dev/")
+        if local[1:2] == ":":
+            local = "/drive/%s/" % local[0]
+        return compat.text(self.folder) + local
+
+    # -- devices
+
+    def disk_of(self, path):
+        """Return ``(seen, disk)`` of the whole-disk device that a local ``path`` leads to, or None."""
+        name = os.path.basename(os.path.realpath(compat.native(path)))
+        for seen in self.server["visible"]:
+            if compat.text(name) == seen["device"]:
+                return seen, self.lab.world.objects.get(seen["disk"])
+        return None
+
+    def _used_disks(self, command):
+        words = list(command.argv) + [word for word in (command.stdin, command.stdout) if word]
+        found = {}
+        for word in words:
+            local = self.path(word)
+            if local != word:
+                disk = self.disk_of(local.partition("=")[2] if "=" in word.partition("/")[0] else local)
+                if disk is not None:
+                    found[disk[0]["device"]] = disk
+        return list(found.values())
+
+    # -- processes
+
+    def run_process(self, command, timeout, on_output, should_stop):
+        """Run a real program with the guest's devices as files, and let the virtual time pass that it would take."""
+        used = self._used_disks(command)
+        files = [self._materialise(seen, disk) for seen, disk in used]
+        try:
+            if not self._pass_time(command, used, files, timeout):
+                return Completed(None, "", "")
+            local = Command([self.path(word) for word in command.argv],
+                            command.stdin and self._redirected(command.stdin),
+                            command.stdout and self._redirected(command.stdout))
+            completed = process.run(local, timeout, on_output, should_stop, cwd=self._home())
+            for (_seen, disk), path in zip(used, files):
+                self._absorb(disk, path)
+            return completed
+        finally:
+            for path in files:
+                os.remove(path)
+
+    def _redirected(self, path):
+        return os.path.join(compat.text(self._home()), self.path(path))
+
+    def _home(self):
+        home = os.path.join(self.folder, "home")
+        if not os.path.isdir(home):
+            os.makedirs(home)
+        return home
+
+    def _materialise(self, seen, disk):
+        path = os.path.join(self.folder, "dev", str(seen["device"]))
+        if not os.path.isdir(os.path.dirname(path)):
+            os.makedirs(os.path.dirname(path))
+        if disk is None or disk.get("lost"):
+            open(path, "wb").close()
+        else:
+            disks.copy_out(self.lab.pages, disk["layers"], disk["bytes"], path)
+        os.utime(path, (0, 0))
+        return path
+
+    def _absorb(self, disk, path):
+        """Bring what the program wrote to the device back into the disk."""
+        if disk is None or os.stat(path).st_mtime == 0:
+            return
+        with self.lab.exclusive():
+            disk = self.lab.world.objects.get(disk["id"])
+            if disk is not None and not disk.get("lost"):
+                disks.copy_in(self.lab.pages, disk["layers"], disk["bytes"], path)
+                storage.notice_writes(self.lab, disk)
+
+    def _pass_time(self, command, used, files, timeout):
+        """Let the modelled time of reading or writing those disks pass; says whether it fits in ``timeout``."""
+        size = sum(disk["bytes"] for _seen, disk in used if disk) + self._mounted_bytes(command)
+        return self.pass_seconds(self.seconds_for(size), timeout, used, files)
+
+    def seconds_for(self, size):
+        """Return how many seconds ``size`` bytes take on this server's managed node."""
+        node = self.lab.world.get(self.server["managed_node"])
+        return size / float(node["bytes_per_second"])
+
+    def pass_seconds(self, seconds, timeout=None, used=(), files=()):
+        """Let time pass; a device whose snapshot is lost meanwhile ends where the reading was."""
+        whole = seconds if timeout is None else min(seconds, timeout)
+        alive = [(disk, path) for (_seen, disk), path in zip(used, files) if disk and not disk.get("lost")]
+        for number in range(1, SLICES + 1):
+            self.lab.clock.sleep(whole / SLICES)
+            for disk, path in list(alive):
+                if self.lab.world.objects.get(disk["id"], disk).get("lost"):
+                    self._cut(path, disk["bytes"] * number // (SLICES * disks.PAGE) * disks.PAGE)
+                    alive.remove((disk, path))
+        return whole == seconds
+
+    def _cut(self, path, size):
+        with open(path, "r+b") as stream:
+            stream.truncate(size)
+        os.utime(path, (0, 0))
+
+    def _mounted_bytes(self, command):
+        total = 0
+        for mount in self.server.get("mounts", {}):
+            if any(mount in word for word in command.argv):
+                total += _tree_bytes(self.path(mount))
+        return total
+
+    # -- mounts
+
+    def mount_folder(self, mount):
+        """Return the local folder behind the guest's folder ``mount``."""
+        return compat.native(self.path(mount))
+
+    def forget_mounts(self):
+        """Empty every mounted folder, as a boot does."""
+        for mount in list(self.server.get("mounts", {})):
+            self.unmount(mount)
+
+    def unmount(self, mount):
+        """Take a mount away; its folder stays, empty."""
+        folder = self.mount_folder(mount)
+        shutil.rmtree(folder, ignore_errors=True)
+        if os.path.isdir(os.path.dirname(folder)):
+            os.mkdir(folder)
+        self.set_mounts(dict((path, device) for path, device in self.server["mounts"].items() if path != mount))
+
+    def set_mounts(self, mounts):
+        """Record what is mounted where."""
+        with self.lab.exclusive():
+            self.lab.world.settle(self.server, mounts=mounts)
+
+
+def _tree_bytes(folder):
+    total = 0
+    for where, _folders, files in os.walk(compat.native(folder)):
+        total += sum(os.lstat(os.path.join(where, name)).st_size for name in files)
+    return total

@@ -1,0 +1,272 @@
+"""Inventories: a JSON description of what a lab holds, checked key by key, and the lab built from it."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import io
+import json
+import os
+import struct
+import tarfile
+
+import fakes
+from fakes import disks, events, kinds, storage
+from vibackup import compat, errors
+
+DEMO = os.path.join(fakes.FOLDER, "inventories", "demo.json")
+MEGABYTE = 1024 * 1024
+FIRST_SECTOR = 128
+_NEEDED = object()
+
+_TEXT, _WHOLE, _FLAG, _LIST, _OBJECT = "text", "a whole number from 0 up", "true or false", "a list", "an object"
+
+_KEYS = {
+    "inventory": {"clock_ms": (_WHOLE, 1212364800000), "events": (_TEXT, events.AFTER_CALL), "missing": (_LIST, []),
+                  "job_ms": (_WHOLE, 0), "data_centers": (_LIST, _NEEDED), "disks": (_LIST, []),
+                  "network_block_devices": (_LIST, []), "servers": (_LIST, [])},
+    "data_centers": {"name": (_TEXT, _NEEDED), "nodes": (_LIST, _NEEDED), "disk_groups": (_LIST, [])},
+    "nodes": {"name": (_TEXT, _NEEDED), "bytes_per_second": (_WHOLE, 100 * MEGABYTE)},
+    "disk_groups": {"name": (_TEXT, _NEEDED), "bytes": (_WHOLE, _NEEDED)},
+    "disks": {"name": (_TEXT, _NEEDED), "group": (_TEXT, None), "lun": (_TEXT, None), "bytes": (_WHOLE, _NEEDED),
+              "content": (_OBJECT, {})},
+    "content": {"boot": (_FLAG, False), "files": (_OBJECT, None), "fill": (_TEXT, None)},
+    "network_block_devices": {"name": (_TEXT, _NEEDED), "live_cd": (_OBJECT, None)},
+    "live_cd": {"seconds": (_WHOLE, _NEEDED), "crashes": (_FLAG, False)},
+    "servers": {"name": (_TEXT, _NEEDED), "node": (_TEXT, _NEEDED), "operating_system": (_TEXT, "Linux"),
+                "power": (_TEXT, "Running"), "devices": (_LIST, []), "boot_seconds": (_WHOLE, 30),
+                "stop_seconds": (_WHOLE, 5), "write_bytes_per_second": (_WHOLE, 0),
+                "memory_bytes": (_WHOLE, 1024 * MEGABYTE), "processors": (_WHOLE, 1), "networks": (_LIST, []),
+                "device_naming": (_TEXT, "in order"), "hide_positions": (_FLAG, False), "commands": (_OBJECT, {})},
+    "commands": {"seconds": (_WHOLE, 0), "exit_status": (_WHOLE, 0), "output": (_TEXT, "")},
+}
+
+
+# -- reading and checking
+
+def load(path=None):
+    """Return the inventory in the JSON file ``path`` (the demo by default), checked and with every key filled in.
+
+    Raises UsageError, which names the file and the place in it.
+    """
+    path = path or DEMO
+    try:
+        with open(compat.native(path), "rb") as stream:
+            found = json.loads(stream.read().decode("utf-8"))
+    except (IOError, OSError, ValueError) as error:
+        raise errors.UsageError("inventory %s: %s" % (compat.text(path), compat.message(error)))
+    return check(found, compat.text(path))
+
+
+def check(found, name):
+    """Return the inventory ``found``, checked and completed; ``name`` says in errors where it comes from."""
+    try:
+        return _Check().inventory(found)
+    except _Wrong as error:
+        raise errors.UsageError("inventory %s: %s" % (name, error.message))
+
+
+class _Wrong(Exception):
+    def __init__(self, place, words):
+        Exception.__init__(self, words)
+        self.message = "%s: %s" % (place, words)
+
+
+class _Check(object):
+    def inventory(self, found):
+        whole = self._object("inventory", "top level", found)
+        for center in self._list(whole, "data_centers", "data_centers"):
+            self._list(center, "nodes", "nodes", center["_place"])
+            self._list(center, "disk_groups", "disk_groups", center["_place"])
+        for disk in self._list(whole, "disks", "disks"):
+            self._disk(whole, disk)
+        for device in self._list(whole, "network_block_devices", "network_block_devices"):
+            if device["live_cd"] is not None:
+                device["live_cd"] = self._object("live_cd", device["_place"] + ".live_cd", device["live_cd"])
+        for server in self._list(whole, "servers", "servers"):
+            self._server(whole, server)
+        if whole["events"] not in events.MODES:
+            raise _Wrong("events", "must be one of: %s" % ", ".join(events.MODES))
+        if not all(isinstance(each, compat.text_type) for each in whole["missing"]):
+            raise _Wrong("missing", "must be a list of names of calls")
+        return whole
+
+    def _disk(self, whole, disk):
+        place = disk["_place"]
+        if (disk["group"] is None) == (disk["lun"] is None):
+            raise _Wrong(place, "give either group (a logical disk) or lun (a raw disk)")
+        if disk["group"] is not None:
+            groups = [group for center in whole["data_centers"] for group in center["disk_groups"]]
+            self._reference(place + ".group", "disk group", disk["group"], groups)
+        if disk["bytes"] % 512 or not disk["bytes"]:
+            raise _Wrong(place + ".bytes", "must be a multiple of 512 above 0")
+        content = disk["content"] = self._object("content", place + ".content", disk["content"])
+        for path, words in (content["files"] or {}).items():
+            if not isinstance(words, compat.text_type):
+                raise _Wrong("%s.content.files[%s]" % (place, json.dumps(path)), "must be text")
+
+    def _server(self, whole, server):
+        place = server["_place"]
+        nodes = [node for center in whole["data_centers"] for node in center["nodes"]]
+        self._reference(place + ".node", "node", server["node"], nodes)
+        for number, name in enumerate(server["devices"]):
+            self._reference("%s.devices[%d]" % (place, number), "disk or network block device", name,
+                            whole["disks"] + whole["network_block_devices"])
+        if server["power"] not in ("Running", "Stopped"):
+            raise _Wrong(place + ".power", "must be Running or Stopped")
+        if server["device_naming"] not in ("in order", "reversed"):
+            raise _Wrong(place + ".device_naming", 'must be "in order" or "reversed"')
+        for name, command in list(server["commands"].items()):
+            server["commands"][name] = self._object("commands", "%s.commands[%s]" % (place, json.dumps(name)), command)
+
+    def _list(self, holder, key, kind, place=""):
+        where = "%s.%s" % (place, key) if place else key
+        items = []
+        for number, item in enumerate(holder[key]):
+            item_place = "%s[%d]" % (where, number)
+            items.append(dict(self._object(kind, item_place, item), _place=item_place))
+        holder[key] = items
+        return items
+
+    def _object(self, kind, place, found):
+        if not isinstance(found, dict):
+            raise _Wrong(place, "must be an object, in braces")
+        keys = _KEYS[kind]
+        for key in sorted(found):
+            if key not in keys and not (key == "_place"):
+                raise _Wrong(place, "unknown key %s; known: %s" % (json.dumps(key), ", ".join(sorted(keys))))
+        result = {}
+        for key, (wanted, default) in keys.items():
+            if key not in found and default is _NEEDED:
+                raise _Wrong(place, "needs %s" % key)
+            result[key] = self._value("%s.%s" % (place, key), wanted, found[key]) if key in found else default
+        return result
+
+    def _value(self, place, wanted, value):
+        number = isinstance(value, compat.number_types) and not isinstance(value, bool)
+        right = {_TEXT: isinstance(value, compat.text_type) and value != "", _WHOLE: number and value >= 0,
+                 _FLAG: isinstance(value, bool), _LIST: isinstance(value, list), _OBJECT: isinstance(value, dict)}
+        if not right[wanted]:
+            raise _Wrong(place, "must be %s" % wanted)
+        return value
+
+    def _reference(self, place, what, name, among):
+        count = sum(1 for each in self._names(among) if each == name)
+        if count != 1:
+            raise _Wrong(place, "%s %s named %s" % ("no" if not count else "%d times a" % count, what, json.dumps(name)))
+
+    def _names(self, among):
+        return [each["name"] for each in among]
+
+
+# -- building
+
+def build(lab, description):
+    """Put what the checked inventory ``description`` says into the empty ``lab``."""
+    world = lab.world
+    world.wall_offset_ms = description["clock_ms"]
+    world.settings = {"events": description["events"], "missing": description["missing"],
+                      "job_ms": description["job_ms"]}
+    ids = {"group": {}, "node": {}, "device": {}}
+    for center in description["data_centers"]:
+        _build_center(world, center, ids)
+    for disk in description["disks"]:
+        ids["device"][disk["name"]] = _build_disk(lab, disk, ids)
+    for device in description["network_block_devices"]:
+        ids["device"][device["name"]] = _build_network_block_device(world, device)
+    for server in description["servers"]:
+        _build_server(lab, server, ids)
+
+
+def _build_center(world, center, ids):
+    made = world.add({"id": world.new_id("center"), "kind": kinds.VIRTUAL_DATA_CENTER.name, "name": center["name"]})
+    for node in center["nodes"]:
+        ids["node"][node["name"]] = world.add({
+            "id": world.new_id("node"), "kind": kinds.MANAGED_NODE.name, "name": node["name"],
+            "data_center": made["id"], "bytes_per_second": max(1, node["bytes_per_second"])})["id"]
+    for group in center["disk_groups"]:
+        ids["group"][group["name"]] = world.add({
+            "id": world.new_id("group"), "kind": kinds.LVM_DISK_GROUP.name, "name": group["name"],
+            "data_center": made["id"], "bytes": group["bytes"]})["id"]
+
+
+def _build_disk(lab, disk, ids):
+    world = lab.world
+    record = {"id": world.new_id("disk"), "name": disk["name"], "bytes": disk["bytes"],
+              "layers": [world.new_id("layer")]}
+    if disk["lun"] is not None:
+        record.update(kind=kinds.RAW_DISK.name, lun=disk["lun"])
+    else:
+        record.update(kind=kinds.LOGICAL_DISK.name, disk_group=ids["group"][disk["group"]],
+                      snapshot_parent=None, lost=False, modelled_bytes=0)
+    fill(lab.pages, record, disk["content"], disk["_place"])
+    return world.add(record)["id"]
+
+
+def _build_network_block_device(world, device):
+    live_cd = device["live_cd"]
+    if live_cd is not None:
+        live_cd = {"ms": live_cd["seconds"] * 1000, "crashes": live_cd["crashes"]}
+    return world.add({"id": world.new_id("nbd"), "kind": kinds.NETWORK_BLOCK_DEVICE.name,
+                      "name": device["name"], "live_cd": live_cd})["id"]
+
+
+def _build_server(lab, server, ids):
+    world = lab.world
+    record = {"id": world.new_id("vs"), "kind": kinds.VIRTUAL_SERVER.name, "name": server["name"],
+              "managed_node": ids["node"][server["node"]], "boot_type": "DISK", "snapshot": None,
+              "snapshot_of": None, "status_event": None, "visible": [], "frozen": False, "mounts": {},
+              "devices": [ids["device"][name] for name in server["devices"]],
+              "boot_ms": server["boot_seconds"] * 1000, "stop_ms": server["stop_seconds"] * 1000}
+    for key in ("operating_system", "power", "write_bytes_per_second", "memory_bytes", "processors", "networks",
+                "device_naming", "hide_positions", "commands"):
+        record[key] = server[key]
+    world.add(record)
+    if record["power"] == "Running":
+        world.settle(record, visible=storage.seen_at_boot(lab, record))
+        events.publish(lab, record, kinds.RUNNING_EVENT)
+    else:
+        events.publish(lab, record, kinds.STOPPED_EVENT)
+
+
+# -- what is on the disks
+
+def fill(pages, record, content, place):
+    """Write the first content of a disk: a boot sector, one partition with files, and recognisable text."""
+    parts = []
+    if content["files"] is not None:
+        data = _archive(content["files"])
+        parts.append((FIRST_SECTOR * 512, data))
+        parts.append((446, _partition_entry(len(data))))
+    if content["boot"]:
+        parts.append((510, b"\x55\xaa"))
+    if content["fill"] is not None:
+        start = record["bytes"] // 2
+        parts.append((start, _recognisable(content["fill"], min(record["bytes"] // 4, 16 * disks.PAGE))))
+    for offset, data in parts:
+        if offset + len(data) > record["bytes"]:
+            raise errors.UsageError("inventory: %s.content: does not fit in %d bytes" % (place, record["bytes"]))
+        disks.write(pages, record["layers"], offset, data)
+
+
+def _partition_entry(size):
+    return b"\x80\0\0\0\x83\0\0\0" + struct.pack(str("<II"), FIRST_SECTOR, (size + 511) // 512)
+
+
+def _archive(files):
+    """Return the lab's file system: a tar archive of ``{path: text}``, the same bytes every time."""
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode=str("w"), format=tarfile.USTAR_FORMAT) as archive:
+        for path in sorted(files):
+            data = files[path].encode("utf-8")
+            member = tarfile.TarInfo(str(path))
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return target.getvalue()
+
+
+def _recognisable(words, size):
+    lines = []
+    length = 0
+    while length < size:
+        line = ("%s %08d\n" % (words, len(lines))).encode("utf-8")
+        lines.append(line)
+        length += len(line)
+    return b"".join(lines)[:size]

@@ -1,0 +1,367 @@
+"""A lab: a running set of fakes, in memory or kept in a folder that several processes may share."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import uuid
+
+import fakes
+from fakes import dispatch, disks, events, faults, guests, inventory, jobs, kinds, model, servers, storage
+from fakes.clock import LabClock
+from fakes.registry import FORMAT, World
+from vibackup import compat, errors, locks
+
+STATE_FILE = "lab.json"
+LOCK_PAUSE_SECONDS = 0.005
+
+
+class Lab(object):
+    """The manager's objects, their disks and guests, virtual time, and what is to go wrong.
+
+    ``folder`` holds device files, images and guests' homes, and with ``persistent`` the lab itself.
+    """
+
+    def __init__(self, folder, persistent):
+        self.folder = folder
+        self.persistent = persistent
+        self.gate = threading.RLock()
+        self.world = World()
+        self.pages = disks.FolderPages(os.path.join(folder, "layers")) if persistent else disks.MemoryPages()
+        self.clock = LabClock(self)
+        self.guests = guests.Guests(self)
+        self.open_jobs = []
+        self.faults = []
+        self.calls = 0
+        self.trace = None
+        self.losing_events = False
+        self.interrupt = None
+        self.foundry_context = _Session("foundry-1", "foundry context")
+        self._sessions = {self.foundry_context.id: self.foundry_context}
+        self._depth = 0
+        self._owner = dict(locks.this_process(), token=compat.text(uuid.uuid4().hex))
+        self._seen_file = None
+        self._events_by_id = {}
+
+    # -- settings
+
+    @property
+    def missing(self):
+        """The names of calls that this manager does not have."""
+        return self.world.settings.get("missing", ())
+
+    @property
+    def event_mode(self):
+        """Which events ``listenForEvents`` returns: one of ``events.MODES``."""
+        return self.world.settings.get("events", events.AFTER_CALL)
+
+    # -- handles and what is behind them
+
+    def configuration_manager(self):
+        """Return the handle that every script begins with."""
+        manager = _Session("manager-1", "configuration manager")
+        self._sessions[manager.id] = manager
+        return dispatch.Handle(self, kinds.CONFIGURATION_MANAGER, manager.id)
+
+    def keep_session(self, thing):
+        """Remember a job or an event log, which live in this process alone; returns it."""
+        self._sessions[thing.id] = thing
+        return thing
+
+    def target(self, kind, identity, gone=False):
+        """Return what a handle stands for: a record, an event, a job or another session object.
+
+        With ``gone``, the last record of an object that this process has seen removed is good enough.
+        """
+        if identity in self._sessions:
+            return self._sessions[identity]
+        if kinds.VIRTUAL_SERVER_EVENT.isAssignableFrom(kind):
+            return self.event(identity)
+        return self.world.last(identity) if gone else self.world.get(identity)
+
+    def event(self, identity):
+        """Return the event ``identity``."""
+        if identity not in self._events_by_id:
+            self._events_by_id = dict((event["id"], event) for event in self.world.events)
+        return self._events_by_id[identity]
+
+    def hand_out(self, result):
+        """Return an operation's result as a script may hold it: handles instead of records."""
+        if isinstance(result, list):
+            return [self.hand_out(each) for each in result]
+        if isinstance(result, dict):
+            return dispatch.Handle(self, kinds.BY_NAME[result["kind"]], result["id"])
+        kind = _SESSION_KINDS.get(type(result))
+        if kind is not None:
+            return dispatch.Handle(self, kind, result.id)
+        return result
+
+    def handle(self, record):
+        """Return the handle of a record."""
+        return self.hand_out(record)
+
+    def describe(self, identity, kind):
+        """Return an object as text, as Java's ``toString`` would."""
+        if kinds.VIRTUAL_SERVER_EVENT.isAssignableFrom(kind):
+            event = self.event(identity)
+            server = self.world.objects.get(event["server"], {"name": event["server"]})
+            return "%s of %s at %d" % (event["kind"], server["name"], event["time_ms"])
+        thing = self._sessions.get(identity) or self.world.objects.get(identity)
+        if thing is None:
+            return "%s %s (gone)" % (kind.name, identity)
+        return thing["name"] if isinstance(thing, dict) else thing.name
+
+    # -- the gate's bookkeeping
+
+    def count_call(self, handle, method, arguments):
+        """Count and trace one call; returns its number, from 1."""
+        self.calls += 1
+        if self.trace is not None:
+            words = " ".join([self.describe(handle._identity, handle._kind), method] +
+                             [compat.text(each) for each in arguments])
+            line = "%d %s %s\n" % (self.calls, handle._kind.name, words.replace("\n", "\\n"))
+            self.trace.write(line.encode("utf-8"))
+            self.trace.flush()
+        return self.calls
+
+    def fault_for(self, number, method, handle):
+        """Return the fault that strikes this call, or None."""
+        name = self.describe(handle._identity, handle._kind) if self.faults else None
+        for fault in self.faults:
+            if fault.matches(number, method, name):
+                fault.used()
+                return fault
+        return None
+
+    def check_interrupt(self):
+        """Raise what a test or a signal wants raised at the next call, if anything."""
+        if self.interrupt is not None:
+            error, self.interrupt = self.interrupt, None
+            raise error
+
+    def current_job(self):
+        """Return the begun job that this thread's changes belong to."""
+        return jobs.current(self.open_jobs)
+
+    # -- time
+
+    def wall_ms(self):
+        """Return the manager's wall clock, in milliseconds since 1970."""
+        self.refresh()
+        return self.world.now_ms + self.world.wall_offset_ms
+
+    def schedule(self, delay_ms, what, identity):
+        """Have ``what`` (one of ``servers.happen``'s) happen to an object after ``delay_ms``."""
+        number = self.world.next_number
+        self.world.next_number += 1
+        self.world.due.append({"at_ms": self.world.now_ms + delay_ms, "number": number,
+                               "what": what, "id": identity})
+        self.world.dirty = True
+
+    def cancel_due(self, identity):
+        """Let nothing that is due happen to the object any more."""
+        self.world.due = [each for each in self.world.due if each["id"] != identity]
+
+    def advance(self, milliseconds):
+        """Let virtual time pass, and happen what is due."""
+        with self.gate:
+            self.enter()
+            try:
+                end_ms = self.world.now_ms + milliseconds
+                while self.world.now_ms < end_ms:
+                    self.step(end_ms)
+            finally:
+                self.leave()
+
+    def step(self, end_ms):
+        """Let time pass to the next thing that is due, or to ``end_ms`` where that is sooner."""
+        self.enter()
+        try:
+            moments = [each["at_ms"] for each in self.world.due] + [end_ms, self.clock.next_timer_ms()]
+            then_ms = max(self.world.now_ms, min(moment for moment in moments if moment is not None))
+            storage.grow_snapshots(self, then_ms - self.world.now_ms)
+            self.world.now_ms = then_ms
+            self.world.dirty = True
+            due = sorted((each for each in self.world.due if each["at_ms"] <= then_ms),
+                         key=lambda each: (each["at_ms"], each["number"]))
+            for each in due:
+                if each in self.world.due:
+                    self.world.due.remove(each)
+                    servers.happen(self, each["what"], each["id"])
+        finally:
+            self.leave()
+        self.clock.fire(then_ms)
+
+    # -- one process at a time
+
+    def enter(self):
+        """Begin a change of the lab: no other process changes it until ``leave``. Nests."""
+        if self.persistent and self._depth == 0:
+            self._wait_for_lock()
+            self._load_if_changed()
+        self._depth += 1
+
+    def leave(self):
+        """End a change of the lab: what is not yet on disk is saved."""
+        if self._depth == 1 and self.world.dirty:
+            self.save()
+        self._depth -= 1
+        if self.persistent and self._depth == 0:
+            locks.drop(self._lock_path(), self._owner)
+
+    @contextlib.contextmanager
+    def exclusive(self):
+        """The two as a context manager."""
+        with self.gate:
+            self.enter()
+            try:
+                yield
+            finally:
+                self.leave()
+
+    def _lock_path(self):
+        return os.path.join(self.folder, "lock")
+
+    def _wait_for_lock(self):
+        while True:
+            holder = locks.take(self._lock_path(), self._owner)
+            if holder is None:
+                return
+            locks.break_dead(self._lock_path(), holder)
+            time.sleep(LOCK_PAUSE_SECONDS)
+
+    # -- on disk
+
+    def refresh(self):
+        """Read what another process saved since, unless a change of ours is under way."""
+        if self.persistent and self._depth == 0:
+            self._load_if_changed()
+
+    def _state_path(self):
+        return os.path.join(self.folder, STATE_FILE)
+
+    def _load_if_changed(self):
+        stamp = _stamp(self._state_path())
+        if stamp != self._seen_file:
+            self.world = World(_read_state(self._state_path()))
+            self._events_by_id = {}
+            self._seen_file = stamp
+
+    def save(self):
+        """Write the committed state in one atomic step."""
+        self.world.dirty = False
+        if not self.persistent:
+            return
+        temporary = self._state_path() + ".new"
+        with open(temporary, "wb") as stream:
+            stream.write(json.dumps(self.world.as_state(), sort_keys=True).encode("ascii"))
+        compat.replace(temporary, self._state_path())
+        self._seen_file = _stamp(self._state_path())
+
+    def close(self):
+        """Release what this process holds; a lab that is not kept goes away."""
+        if VirtualizationManager.lab is self:
+            VirtualizationManager.lab = None
+        if self.trace is not None:
+            self.trace.close()
+            self.trace = None
+        if self.persistent:
+            locks.drop(self._lock_path(), self._owner)
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    # -- as a whole
+
+    def dump(self):
+        """Return the lab's committed state for comparing: ``{"clock_ms", "events", "objects"}``."""
+        from fakes import dump
+        return dump.dump(self)
+
+    def install(self):
+        """Make this the lab that scripts find under ``com.virtualiron``."""
+        VirtualizationManager.lab = self
+        if fakes.FOLDER not in sys.path:
+            sys.path.insert(0, fakes.FOLDER)  # in front, and in place of the JDK's package called com
+            sys.modules.pop("com", None)
+        return self
+
+
+VirtualizationManager = model.VirtualizationManager
+
+
+class _Session(object):
+    def __init__(self, identity, name):
+        self.id = identity
+        self.name = name
+
+
+_SESSION_KINDS = {jobs.Job: kinds.JOB, events.EventLog: kinds.EVENT_LOG, _Session: kinds.FOUNDRY_CONTEXT}
+
+
+def open_lab(folder=None, inventory_path=None):
+    """Return an installed lab: the one kept in ``folder``, made there from the inventory if it is new.
+
+    Without a folder it lives in memory and a temporary folder, and goes away when it is closed. The
+    inventory is the bundled demo unless a path is given. Raises UsageError for a folder that holds
+    something else, or an inventory that is wrong.
+    """
+    current = VirtualizationManager.lab
+    if current is not None and current.spec == (folder, inventory_path):
+        return current
+    if folder is None:
+        lab = Lab(tempfile.mkdtemp(prefix=str("vibackup-lab-")), persistent=False)
+        _fill(lab, inventory_path)
+    else:
+        lab = _open_folder(os.path.abspath(compat.native(folder)), inventory_path)
+    lab.spec = (folder, inventory_path)
+    return lab.install()
+
+
+def _open_folder(folder, inventory_path):
+    if os.path.exists(os.path.join(folder, STATE_FILE)):
+        lab = Lab(folder, persistent=True)
+        lab.refresh()
+        return lab
+    if os.path.isdir(folder) and os.listdir(folder):
+        raise errors.UsageError(
+            "--lab=%s: the folder holds something that is not a lab; name a new or empty folder" % compat.text(folder))
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise errors.UsageError("--lab=%s: not a folder" % compat.text(folder))
+    description = inventory.load(inventory_path)
+    os.makedirs(os.path.join(folder, "layers"))
+    lab = Lab(folder, persistent=True)
+    inventory.build(lab, description)
+    lab.save()
+    return lab
+
+
+def _fill(lab, inventory_path):
+    try:
+        inventory.build(lab, inventory.load(inventory_path))
+    except errors.UsageError:
+        lab.close()
+        raise
+
+
+def _stamp(path):
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return (status.st_ino, status.st_mtime, status.st_size)
+
+
+def _read_state(path):
+    try:
+        with open(path, "rb") as stream:
+            state = json.loads(stream.read().decode("utf-8"))
+    except (IOError, OSError, ValueError) as error:
+        raise errors.UsageError("%s: not a lab's state: %s" % (compat.text(path), compat.message(error)))
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise errors.UsageError("%s: a lab of another version; make a new one" % compat.text(path))
+    return state

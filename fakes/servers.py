@@ -1,0 +1,235 @@
+"""Virtual servers: power, devices, and their one snapshot."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+from fakes import disks, events, guests, kinds, storage
+from fakes.dispatch import ANY, operation
+from fakes.faults import ManagementException
+from fakes.kinds import VIRTUAL_SERVER, VirtualServer_BootInfo
+
+RUNNING, STOPPED, STARTING, STOPPING, FAILED = "Running", "Stopped", "Starting", "Stopping", "Failed"
+BOOT_SIGNATURE = b"\x55\xaa"
+BOOT_SIGNATURE_OFFSET = 510
+
+
+# -- what it is
+
+@operation(VIRTUAL_SERVER, "getManagedNode")
+def get_managed_node(lab, server):
+    """Return the managed node it runs on."""
+    return lab.world.get(server["managed_node"])
+
+
+@operation(VIRTUAL_SERVER, "getOperatingSystem")
+def get_operating_system(_lab, server):
+    """Return the guest's operating system, as text."""
+    return server["operating_system"]
+
+
+@operation(VIRTUAL_SERVER, "getStatusEvent")
+def get_status_event(lab, server):
+    """Return the event that tells its present state, or None where nothing has happened to it yet."""
+    return lab.event(server["status_event"]) if server["status_event"] else None
+
+
+@operation(VIRTUAL_SERVER, "getStorageDevices")
+def get_storage_devices(lab, server):
+    """Return its devices in order."""
+    return [lab.world.get(identity) for identity in server["devices"]]
+
+
+# -- devices
+
+@operation(VIRTUAL_SERVER, "addStorageDevice", takes=(kinds.STORAGE_DEVICE,), changes=True)
+def add_storage_device(lab, server, device, job):
+    """Add a device behind the others; the guest sees it after its next boot."""
+    _check_attach(lab, server, device)
+    lab.world.change(server, job, devices=server["devices"] + [device["id"]])
+
+
+@operation(VIRTUAL_SERVER, "addStorageDeviceFirst", takes=(kinds.STORAGE_DEVICE,), changes=True)
+def add_storage_device_first(lab, server, device, job):
+    """Add a device before the others, so that the server boots from it."""
+    _check_attach(lab, server, device)
+    lab.world.change(server, job, devices=[device["id"]] + server["devices"])
+
+
+@operation(VIRTUAL_SERVER, "removeStorageDevice", takes=(kinds.STORAGE_DEVICE,), changes=True)
+def remove_storage_device(lab, server, device, job):
+    """Take a device away; a running guest goes on seeing it until its next boot."""
+    if device["id"] not in server["devices"]:
+        raise ManagementException("%s does not have the device %s" % (server["name"], device["name"]))
+    lab.world.change(server, job, devices=[each for each in server["devices"] if each != device["id"]])
+
+
+def _check_attach(lab, server, device):
+    if device["id"] in server["devices"]:
+        raise ManagementException("%s has the device %s already" % (server["name"], device["name"]))
+    if device["kind"] == kinds.NETWORK_BLOCK_DEVICE.name:
+        return
+    for holder in lab.world.holders(device["id"]):
+        if holder["power"] not in (STOPPED, FAILED):
+            raise ManagementException("%s is in use by %s" % (device["name"], holder["name"]))
+
+
+@operation(VIRTUAL_SERVER, "setBootType", takes=(ANY,), changes=True)
+def set_boot_type(lab, server, boot_type, job):
+    """Set what it boots from: ``VirtualServer_BootInfo.VS_BOOT_DEVICE_...``."""
+    if boot_type not in (VirtualServer_BootInfo.VS_BOOT_DEVICE_CDROM, VirtualServer_BootInfo.VS_BOOT_DEVICE_DISK):
+        raise TypeError("setBootType: not a boot type: %r" % (boot_type,))
+    lab.world.change(server, job, boot_type=boot_type.name)
+
+
+# -- power
+
+@operation(VIRTUAL_SERVER, "start", changes=True)
+def start(lab, server, job):
+    """Start it: it is Starting from the commit on, then Running, or Failed where it cannot boot."""
+    if server["power"] not in (STOPPED, FAILED):
+        raise ManagementException("%s is %s and cannot be started" % (server["name"], server["power"]))
+    for identity in server["devices"]:
+        device = lab.world.get(identity)
+        for holder in lab.world.holders(identity):
+            in_use = holder["id"] != server["id"] and holder["power"] not in (STOPPED, FAILED)
+            if in_use and device["kind"] != kinds.NETWORK_BLOCK_DEVICE.name:
+                raise ManagementException("%s is in use by %s" % (device["name"], holder["name"]))
+    lab.world.change(server, job, power=STARTING)
+    job.publish(lambda: _begin_boot(lab, server["id"]))
+
+
+@operation(VIRTUAL_SERVER, "stop", changes=True)
+def stop(lab, server, job):
+    """Stop it: it is Stopped a few seconds after the commit."""
+    _check_runs(server, "stopped")
+    lab.world.change(server, job, power=STOPPING)
+    job.publish(lambda: lab.schedule(server["stop_ms"], "stopped", server["id"]))
+
+
+@operation(VIRTUAL_SERVER, "reboot", changes=True)
+def reboot(lab, server, job):
+    """Boot it again: Stopped, Starting, then Running, or Failed where it cannot boot."""
+    _check_runs(server, "rebooted")
+    lab.world.change(server, job, power=STOPPING)
+    job.publish(lambda: lab.schedule(server["stop_ms"], "restarted", server["id"]))
+
+
+def _check_runs(server, verb):
+    if server["power"] not in (RUNNING, STARTING):
+        raise ManagementException("%s is %s and cannot be %s" % (server["name"], server["power"], verb))
+
+
+def _begin_boot(lab, identity):
+    server = lab.world.get(identity)
+    lab.cancel_due(identity)
+    lab.world.settle(server, power=STARTING, visible=[])
+    events.publish(lab, server, kinds.STARTING_EVENT)
+    lab.schedule(server["boot_ms"], "booted", identity)
+
+
+def happen(lab, what, identity):
+    """Let something that was due happen to the server ``identity``."""
+    server = lab.world.objects.get(identity)
+    if server is not None:
+        _HAPPENINGS[what](lab, server)
+
+
+def _booted(lab, server):
+    if not _can_boot(lab, server):
+        lab.world.settle(server, power=FAILED, visible=[])
+        events.publish(lab, server, kinds.FAILED_EVENT)
+        return
+    lab.world.settle(server, power=RUNNING, visible=storage.seen_at_boot(lab, server))
+    events.publish(lab, server, kinds.RUNNING_EVENT)
+    live = _live_cd(lab, server)
+    if live:
+        lab.schedule(live["ms"], "crashed" if live.get("crashes") else "finished", server["id"])
+
+
+def _stopped(lab, server):
+    _power_off(lab, server, STOPPED, kinds.STOPPED_EVENT)
+
+
+def _restarted(lab, server):
+    _stopped(lab, server)
+    _begin_boot(lab, server["id"])
+
+
+def _finished(lab, server):
+    """The live CD has done what it was started for: it leaves an image of each disk and shuts down."""
+    storage.write_images(lab, server)
+    _stopped(lab, server)
+
+
+def _crashed(lab, server):
+    _power_off(lab, server, FAILED, kinds.FAILED_EVENT)
+
+
+def _power_off(lab, server, power, event_kind):
+    """The guest is gone, and with it what it saw, what it had mounted, and what was still to happen to it."""
+    lab.cancel_due(server["id"])
+    guests.Guest(lab, server["id"]).forget_mounts()
+    lab.world.settle(server, power=power, visible=[], frozen=False)
+    events.publish(lab, server, event_kind)
+
+
+_HAPPENINGS = {"booted": _booted, "stopped": _stopped, "restarted": _restarted,
+               "finished": _finished, "crashed": _crashed}
+
+
+def _live_cd(lab, server):
+    if server["boot_type"] != VirtualServer_BootInfo.VS_BOOT_DEVICE_CDROM.name or not server["devices"]:
+        return None
+    return lab.world.get(server["devices"][0]).get("live_cd")
+
+
+def _can_boot(lab, server):
+    if server["boot_type"] == VirtualServer_BootInfo.VS_BOOT_DEVICE_CDROM.name:
+        return any(lab.world.get(identity)["kind"] == kinds.NETWORK_BLOCK_DEVICE.name
+                   for identity in server["devices"])
+    for identity in server["devices"]:
+        device = lab.world.get(identity)
+        if "layers" in device:
+            return not device.get("lost") and \
+                disks.read(lab.pages, device["layers"], BOOT_SIGNATURE_OFFSET, 2) == BOOT_SIGNATURE
+    return False
+
+
+# -- snapshot
+
+@operation(VIRTUAL_SERVER, "getSnapshot")
+def get_snapshot(lab, server):
+    """Return its snapshot virtual server, or None."""
+    return lab.world.get(server["snapshot"]) if server["snapshot"] else None
+
+
+@operation(VIRTUAL_SERVER, "snapshot", changes=True)
+def snapshot(lab, server, job):
+    """Make a snapshot virtual server whose disks are snapshots of its logical disks; raw disks have none."""
+    if server["snapshot"]:
+        raise ManagementException("%s has a snapshot already" % server["name"])
+    if server["snapshot_of"]:
+        raise ManagementException("%s is a snapshot itself" % server["name"])
+    originals = [lab.world.get(identity) for identity in server["devices"]]
+    originals = [disk for disk in originals if disk["kind"] == kinds.LOGICAL_DISK.name]
+    if not originals:
+        raise ManagementException("%s has no logical disk to take a snapshot of" % server["name"])
+    copies = [storage.snapshot_disk(lab, disk, job)["id"] for disk in originals]
+    made = dict(server, id=lab.world.new_id("vs"), name="Snapshot of %s" % server["name"], devices=copies,
+                power=STOPPED, snapshot=None, snapshot_of=server["id"], status_event=None, visible=[],
+                frozen=False, write_bytes_per_second=0)
+    lab.world.change(server, job, snapshot=made["id"])
+    return lab.world.add(made, job)
+
+
+@operation(VIRTUAL_SERVER, "deleteSnapshot", takes=(VIRTUAL_SERVER,), changes=True)
+def delete_snapshot(lab, server, snapshot_server, job):
+    """Delete its snapshot virtual server, whose snapshot disks must have been deleted before."""
+    if server["snapshot"] != snapshot_server["id"]:
+        raise ManagementException("%s is not the snapshot of %s" % (snapshot_server["name"], server["name"]))
+    if snapshot_server["power"] not in (STOPPED, FAILED):
+        raise ManagementException("%s is %s" % (snapshot_server["name"], snapshot_server["power"]))
+    for identity in snapshot_server["devices"]:
+        if lab.world.get(identity).get("snapshot_parent"):
+            raise ManagementException("%s still has the snapshot disk %s" % (
+                snapshot_server["name"], lab.world.get(identity)["name"]))
+    lab.world.change(server, job, snapshot=None)
+    lab.world.remove(snapshot_server, job)

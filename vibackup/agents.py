@@ -1,0 +1,424 @@
+"""Backup software as argument lists, and what its exit statuses mean.
+
+One table, ``agents.ini`` beside this module, says for each agent which commands back up an image,
+back up files and restore an image, which exit statuses are warnings, and where its output tells
+the bytes it read and its own name for the backup. A site adds to the table, or replaces sections
+of it, with an INI file of the same form; the head of ``agents.ini`` describes that form.
+
+No shell reads a command. Its line is split into words first, and only then are the placeholders
+filled in, so that no name of a server, however odd, becomes a second word or an option.
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import collections
+import hashlib
+import io
+import os
+import re
+import shlex
+import string
+
+from vibackup import compat
+from vibackup.errors import Refused, UsageError
+from vibackup.guest import Command
+
+OPERATIONS = ("image_backup", "file_backup", "image_restore")
+AFTER = ("image_after", "file_after")
+
+OK = "ok"
+WARNING = "warning"
+FAILED = "failed"
+
+LONGEST_NAME = 100  # characters of a safe name; file systems and agents take at least this many
+
+_ALWAYS = ("disk", "file", "folder", "id", "location", "name", "vs")
+_PLACEHOLDERS = {
+    "image_backup": _ALWAYS + ("device",),
+    "image_after": _ALWAYS + ("device",),
+    "image_restore": _ALWAYS + ("backup_id", "device"),
+    "file_backup": _ALWAYS + ("mount", "origin"),
+    "file_after": _ALWAYS + ("mount", "origin"),
+}
+_HINTS = {"location": ": give --location", "backup_id": ": the backup's record has none"}
+_KEYS = frozenset(OPERATIONS + AFTER + (
+    "description", "default_location", "suffix", "ok_status", "warning_status", "warnings_from",
+    "bytes", "backup_id", "progress", "percent"))
+
+_HIGHEST_STATUS = 125  # 126 and 127 are a shell's, for a program that did not run; then signals
+_SHELL_WORDS = frozenset(["|", "||", "&", "&&", ";", ">>", "<<", "2>", "2>&1", "&>"])
+
+_SECTION_LINE = re.compile(r"\[([^\]]+)\]")
+_KEY_LINE = re.compile(r"([^\s=:#;\[][^=:]*?)\s*[=:]")
+_UNSAFE_BYTE = re.compile(b"[^A-Za-z0-9._-]|^[.-]")
+_CUT_ESCAPE = re.compile("%[0-9A-F]?$")
+_WINDOWS_PATH = re.compile(r"[A-Za-z]:([\\/]|$)|\\\\|[^/]*\\")
+
+_Line = collections.namedtuple("_Line", "words stdin stdout may_warn")
+
+
+class AgentCommand(Command):
+    """A ``guest.Command`` of an agent.
+
+    ``may_warn``: whether its agent's warning_status means a warning here; elsewhere (in a command
+    that prepares or checks, and for an image, which is whole or worthless) it means failure.
+    """
+
+    may_warn = False
+
+
+class Agent(object):
+    """One backup program: its commands, and how to read what came of them.
+
+    ``name``, ``description``, ``default_location`` (empty where the site must give one) and
+    ``suffix`` (of the file it writes, empty where it writes none) are text.
+    """
+
+    def __init__(self, section, agents):
+        self.name = section.name
+        self.description = section.line("description")
+        self.default_location = section.line("default_location")
+        self.suffix = section.line("suffix")
+        self._agents = agents
+        self._ok = _statuses(section, "ok_status") or frozenset([0])
+        self._warning = _statuses(section, "warning_status")
+        self._lines = _all_lines(section)
+        self._bytes = _pattern(section, "bytes")
+        self._backup_id = _pattern(section, "backup_id")
+        self._progress = _pattern(section, "progress")
+        self._percent = _pattern(section, "percent")
+        _check_whole(section, self._lines)
+
+    def supports(self, operation):
+        """Return whether the agent has ``operation``, one of OPERATIONS."""
+        return operation in self._lines
+
+    @property
+    def restores_any_backup(self):
+        """Whether image_restore says which backup it wants; otherwise it brings back the newest."""
+        lines = self._lines.get("image_restore", ())
+        return bool(_placeholders_in(lines) & {"backup_id", "file", "folder", "id"})
+
+    def commands(self, operation, values):
+        """Return the commands of ``operation``, to be run in order until one fails.
+
+        operation: one of OPERATIONS, or "image_after" (to be run after an image backup or restore)
+            or "file_after" (after a file backup), whatever happened; [] where there are none.
+        values: what the placeholders stand for, as ``values_for`` gives it.
+        Returns a list of AgentCommand. Raises Refused if the agent has no such operation, or if
+        a value is not known or would be read as an option.
+        """
+        if operation not in self._lines:
+            if operation in AFTER:
+                return []
+            raise Refused(self._no_such(operation))
+        return [self._filled(operation, line, values) for line in self._lines[operation]]
+
+    def judge(self, status, command=None):
+        """Return OK, WARNING or FAILED for the exit ``status`` of one command; only it counts.
+
+        status: a whole number, or None if none came back.
+        command: the AgentCommand that ended with it. Without it the status is read as that of a
+            command that may warn, so give it wherever there is one: a helper such as ``mv`` ends
+            with 1 when it fails, which for tar itself would be a warning.
+        """
+        if status in self._ok:
+            return OK
+        may_warn = command is None or getattr(command, "may_warn", False)
+        return WARNING if may_warn and status in self._warning else FAILED
+
+    def bytes_read(self, output):
+        """Return the bytes read as ``output`` (of all commands of a backup) has them, or None."""
+        figures = [found for found in _matches(self._bytes, output) if found.isdigit()]
+        return int(figures[-1]) if figures else None
+
+    def backup_id(self, output):
+        """Return the agent's own name for the backup out of ``output``, as text, or None."""
+        names = _matches(self._backup_id, output)
+        return names[-1] if names else None
+
+    def progress(self, line):
+        """Return ("bytes", so far) or ("percent", done) out of a ``line`` of output, or None."""
+        for pattern, unit, number in ((self._progress, "bytes", int), (self._percent, "percent", float)):
+            for found in reversed(_matches(pattern, line)):
+                try:
+                    return unit, number(found)
+                except ValueError:
+                    return None
+        return None
+
+    def _no_such(self, operation):
+        able = sorted(name for name, agent in self._agents.items() if agent.supports(operation))
+        return "agent %s has no %s; %s" % (
+            self.name, operation,
+            "agents that have it: " + ", ".join(able) if able else "give it one in an INI of your own")
+
+    def _filled(self, operation, line, values):
+        fill = lambda word: None if word is None else self._fill(operation, word, values)  # noqa: E731
+        command = AgentCommand([fill(word) for word in line.words], fill(line.stdin), fill(line.stdout))
+        command.may_warn = line.may_warn
+        return command
+
+    def _fill(self, operation, word, values):
+        filled = ""
+        for literal, placeholder in word:
+            filled += literal
+            if placeholder is not None:
+                filled += self._value(operation, placeholder, values)
+        if filled.startswith("-") and not word[0][0].startswith("-"):
+            raise Refused("agent %s: %s would take %s for an option" % (self.name, operation, filled))
+        return filled
+
+    def _value(self, operation, placeholder, values):
+        value = values.get(placeholder)
+        if value is None or value == "":
+            raise Refused("agent %s needs {%s} for its %s, and it is not known%s" % (
+                self.name, placeholder, operation, _HINTS.get(placeholder, "")))
+        value = compat.text(value)
+        if "\0" in value:
+            raise Refused("agent %s: {%s} has a zero byte in it" % (self.name, placeholder))
+        return value
+
+
+def load(path=None):
+    """Return the agents by name: those of the shipped table, and those of the INI at ``path``.
+
+    A section of the INI at ``path`` adds an agent, or replaces the whole shipped one of its name.
+    Raises UsageError, one line that names file, section and key, for whatever is wrong.
+    """
+    shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), "agents.ini")
+    agents = {}
+    for table in (shipped,) if path is None else (shipped, path):
+        for section in _sections(compat.text(table)):
+            agents[section.name] = Agent(section, agents)
+    return agents
+
+
+def safe_name(name):
+    """Return ``name`` as text that is one path component, and a name that every agent takes.
+
+    All but letters, digits, ``.``, ``_`` and ``-`` is percent-encoded as UTF-8, and so is a ``-`` or
+    ``.`` at the front. What is longer than LONGEST_NAME is cut and ends with a hash of the whole.
+    Distinct names give distinct results, and none is empty.
+    """
+    data = compat.text(name).encode("utf-8", "surrogatepass" if compat.PYTHON3 else "strict")
+    encoded = _UNSAFE_BYTE.sub(_percent_encoded, data).decode("ascii")
+    if not encoded:
+        return "%"
+    if len(encoded) <= LONGEST_NAME:
+        return encoded
+    # Neither a lone "%" nor "%-" comes out of the encoding, so no other name can give these.
+    tail = "%-" + compat.text(hashlib.sha256(data).hexdigest()[:32])
+    return _CUT_ESCAPE.sub("", encoded[:LONGEST_NAME - len(tail)]) + tail
+
+
+def values_for(agent, vs, disk, location, identifier, **more):
+    """Return what the placeholders of ``agent`` stand for, as a dict of text.
+
+    vs, disk: names of the virtual server and of its disk, in full: those of the backup, also when
+        it is restored elsewhere. From them alone comes the name the agent keeps, not the device.
+    location: folder (Unix or Windows), repository, server or policy; empty: the agent's default.
+    identifier: vibackup's own id of this backup, unique for every disk image and every mount.
+    more: device, mount, origin, backup_id, as far as they are known.
+    Raises UsageError for a location that could be read as an option.
+    """
+    location = compat.text(location or agent.default_location)
+    if location.startswith("-") or "\0" in location:
+        raise UsageError("location %s: may not begin with - or hold a zero byte" % location.replace("\0", "?"))
+    safe_vs, safe_disk, safe_id = safe_name(vs), safe_name(disk), safe_name(identifier)
+    values = {
+        "vs": safe_vs,
+        "disk": safe_disk,
+        "id": safe_id,
+        "name": safe_vs + "/" + safe_disk,
+        "location": location,
+        "folder": _joined(location, safe_vs, safe_disk),
+        "file": _joined(location, safe_vs, safe_disk, safe_id + agent.suffix),
+    }
+    values.update(more)
+    return values
+
+
+class _Section(object):
+    """One section of an INI file; knows how to name its place in a fault."""
+
+    def __init__(self, path, name, pairs):
+        self.path = path
+        self.name = name
+        self._pairs = dict(pairs)
+        for key in sorted(self._pairs):
+            if key not in _KEYS:
+                raise self.fault(key, "unknown key; there are %s" % ", ".join(sorted(_KEYS)))
+
+    def lines(self, key):
+        """Return the lines of a value that are neither empty nor comments."""
+        # Python 2 keeps an indented comment as part of the value, Python 3 does not.
+        lines = [line.strip() for line in self._pairs.get(key, "").splitlines()]
+        return [line for line in lines if line and line[0] not in "#;"]
+
+    def line(self, key):
+        """Return a value of at most one line, empty where there is none."""
+        lines = self.lines(key)
+        if len(lines) > 1:
+            raise self.fault(key, "must be on one line")
+        return lines[0] if lines else ""
+
+    def fault(self, key, words):
+        """Return the UsageError that says what is wrong with ``key``."""
+        return UsageError("%s: [%s] %s: %s" % (self.path, self.name, key, " ".join(words.split())))
+
+
+def _sections(path):
+    """Return the sections of the INI file at ``path``; raises UsageError if it cannot be read as one."""
+    try:
+        with io.open(compat.native(path), encoding="utf-8-sig") as stream:
+            content = stream.read()
+    except (IOError, OSError, UnicodeError) as error:
+        raise UsageError("%s: cannot be read: %s" % (path, compat.message(error)))
+    _refuse_what_interpreters_read_differently(path, content.splitlines())
+    parser = compat.configparser.RawConfigParser()
+    read = getattr(parser, "read_file", None) or parser.readfp
+    try:
+        read(io.StringIO(content))
+    except compat.configparser.Error as error:
+        raise UsageError("%s: is not an INI file: %s" % (path, compat.message(error)))
+    return [_Section(path, name, parser.items(name)) for name in parser.sections()]
+
+
+def _refuse_what_interpreters_read_differently(path, lines):
+    section, seen = None, set()
+    for line in lines:
+        if line.strip()[:1] in ("", "#", ";"):
+            continue
+        header, key = _SECTION_LINE.match(line), _KEY_LINE.match(line)
+        if header:
+            section, key_name = header.group(1), None
+        elif key:
+            key_name = key.group(1).lower()
+        if (header or key) and (section, key_name) in seen:
+            raise UsageError("%s: [%s]%s appears twice" % (path, section, " " + key_name if key_name else ""))
+        if header or key:
+            seen.add((section, key_name))
+        if re.search(r"\s;", line):
+            raise UsageError("%s: [%s] %s: a comment must stand on a line of its own" % (
+                path, section, key_name if section else line.strip()))
+
+
+def _statuses(section, key):
+    """Return the exit statuses that a value such as ``1 100-125`` lists."""
+    statuses = set()
+    for word in section.line(key).split():
+        found = re.match(r"([0-9]{1,3})(?:-([0-9]{1,3}))?$", word)
+        first, last = (int(found.group(1)), int(found.group(2) or found.group(1))) if found else (0, 999)
+        if not first <= last <= _HIGHEST_STATUS:
+            raise section.fault(key, "%s: not an exit status from 0 to %d, nor a range of them" % (
+                word, _HIGHEST_STATUS))
+        statuses.update(range(first, last + 1))
+    return frozenset(statuses)
+
+
+def _pattern(section, key):
+    """Return a value as a regular expression with one group, or None where there is no value."""
+    value = section.line(key)
+    if not value:
+        return None
+    try:
+        pattern = re.compile(value, re.MULTILINE)
+    except re.error as error:
+        raise section.fault(key, "not a regular expression: %s" % compat.message(error))
+    if pattern.groups != 1:
+        raise section.fault(key, "must have one group, it has %d" % pattern.groups)
+    return pattern
+
+
+def _matches(pattern, output):
+    if pattern is None or not output:
+        return []
+    return [found.group(1) for found in pattern.finditer(compat.text(output)) if found.group(1)]
+
+
+def _all_lines(section):
+    """Return the parsed command lines of a section, by key, for the keys that have any."""
+    lines = {}
+    for key in OPERATIONS + AFTER:
+        parsed = [_command_line(section, key, line) for line in section.lines(key)]
+        if parsed:
+            lines[key] = parsed
+    return lines
+
+
+def _command_line(section, key, line):
+    try:
+        raw_words = _split(line)
+    except ValueError as error:
+        raise section.fault(key, "%s: %s" % (compat.message(error), line))
+    words, paths = [], {}
+    while raw_words:
+        word = raw_words.pop(0)
+        if word not in ("<", ">"):
+            words.append(word)
+        elif raw_words and word not in paths:
+            paths[word] = raw_words.pop(0)
+        else:
+            raise section.fault(key, "%s needs one path after it: %s" % (word, line))
+    for word in words + list(paths.values()):
+        if word in _SHELL_WORDS or word[:1] in ("<", ">"):
+            raise section.fault(key, "no shell reads %s: %s" % (word, line))
+    if not words:
+        raise section.fault(key, "no program to run: %s" % line)
+    may_warn = key == "file_backup" and bool(set(section.line("warnings_from").split()) & set(words))
+    parsed = [_pieces(section, key, word) for word in words]
+    stdin, stdout = [_pieces(section, key, paths[sign]) if sign in paths else None for sign in "<>"]
+    return _Line(parsed, stdin, stdout, may_warn)
+
+
+def _split(line):
+    if compat.PYTHON3:
+        return shlex.split(line)
+    return [compat.text(word) for word in shlex.split(line.encode("utf-8"))]
+
+
+def _pieces(section, key, word):
+    """Return a word as pairs of literal text and the placeholder after it (None: none)."""
+    pieces = []
+    try:
+        for literal, placeholder, form, conversion in string.Formatter().parse(word):
+            if placeholder is not None and (form or conversion or placeholder not in _PLACEHOLDERS[key]):
+                raise section.fault(key, "unknown placeholder {%s}; there are %s" % (
+                    placeholder, ", ".join("{%s}" % known for known in sorted(_PLACEHOLDERS[key]))))
+            pieces.append((literal, placeholder))
+    except ValueError as error:
+        raise section.fault(key, "%s: %s" % (compat.message(error), word))
+    return pieces or [("", None)]
+
+
+def _placeholders_in(lines):
+    found = set()
+    for line in lines:
+        for word in line.words + [line.stdin or [], line.stdout or []]:
+            found.update(placeholder for _, placeholder in word)
+    return found
+
+
+def _check_whole(section, lines):
+    """Raise UsageError for keys that are right one by one and make no sense together."""
+    if "image_backup" not in lines and "file_backup" not in lines:
+        raise section.fault("image_backup", "missing, and so is file_backup: the agent backs up nothing")
+    if section.line("progress") and section.line("percent"):
+        raise section.fault("percent", "give either this or progress")
+    both = bool(section.line("warning_status")), any(line.may_warn for line in lines.get("file_backup", ()))
+    if both == (True, False):
+        raise section.fault("warnings_from", "must be a word of the file_backup command that warning_status is about")
+    if section.line("warnings_from") and not both[0]:
+        raise section.fault("warning_status", "missing, yet there is warnings_from")
+
+
+def _percent_encoded(match):
+    return ("%%%02X" % ord(match.group(0))).encode("ascii")
+
+
+def _joined(location, *names):
+    if not location:
+        return ""
+    separator = "\\" if _WINDOWS_PATH.match(location) else "/"
+    front = location if location[-1] in (separator, "/") else location + separator
+    return front + separator.join(names)

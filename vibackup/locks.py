@@ -1,0 +1,130 @@
+"""Locks between processes: a folder that holds one file, which says whose it is.
+
+Only ``rename`` of a folder over an empty one is relied on, which is atomic on every POSIX system
+and on Jython. The lock of a dead process is broken by removing its own file, so a lock that was
+taken again in between is never touched.
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import uuid
+
+from vibackup import compat
+
+
+def this_process():
+    """Return who we are: ``{"host", "pid", "started"}``; a process id that is used again differs in ``started``."""
+    return {"host": compat.text(socket.gethostname()), "pid": os.getpid(), "started": started(os.getpid())}
+
+
+def started(pid):
+    """Return when process ``pid`` began, as text that only compares equal, or None where there is none."""
+    if os.path.isdir("/proc/self"):
+        return _started_by_proc(pid)
+    return _started_by_ps(pid)
+
+
+def _started_by_proc(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        with open("/proc/sys/kernel/random/boot_id") as boot:
+            boot_id = boot.read().strip()
+    except (IOError, OSError):
+        return None
+    if fields[0] in ("Z", "X"):
+        return None
+    return compat.text("%s/%s" % (boot_id, fields[19]))
+
+
+def _started_by_ps(pid):
+    try:
+        with open(os.devnull, "w") as nowhere:
+            words = subprocess.check_output(["ps", "-o", "lstart=", "-p", str(pid)], stderr=nowhere)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return compat.text(words).strip() or None
+
+
+def is_dead(owner):
+    """Tell whether the process in ``owner`` is known to be gone; one of another host is never known to be."""
+    try:
+        if owner["host"] != compat.text(socket.gethostname()):
+            return False
+        return started(int(owner["pid"])) != owner["started"]
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def take(folder, owner):
+    """Take the lock ``folder`` for ``owner`` (a dict made from ``this_process``).
+
+    Returns None when it is ours now, otherwise the dict of who holds it. Does not wait, and does not
+    break anything: see ``break_dead``.
+    """
+    parent = os.path.dirname(folder)
+    if not os.path.isdir(parent):
+        _make_folders(parent)
+    new = "%s.new-%s" % (folder, uuid.uuid4().hex)
+    os.mkdir(new)
+    os.chmod(new, 0o700)
+    with open(os.path.join(new, _file_name(owner)), "wb") as stream:
+        stream.write(json.dumps(owner, sort_keys=True).encode("ascii"))
+    try:
+        os.rename(new, folder)
+        return None
+    except OSError:
+        shutil.rmtree(new)
+        return holder(folder) or {"host": "?", "pid": 0, "started": None}
+
+
+def holder(folder):
+    """Return who holds the lock ``folder``, or None where nobody does."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return None
+    for name in names:
+        try:
+            with open(os.path.join(folder, name), "rb") as stream:
+                return json.loads(stream.read().decode("ascii"))
+        except (IOError, OSError):
+            continue  # released while we looked
+        except ValueError:
+            return {"host": "?", "pid": 0, "started": None}
+    return None
+
+
+def drop(folder, owner):
+    """Release the lock ``folder`` if ``owner`` holds it; a lock of somebody else is left alone."""
+    _remove_quietly(os.remove, os.path.join(folder, _file_name(owner)))
+    _remove_quietly(os.rmdir, folder)
+
+
+def break_dead(folder, owner):
+    """Remove the lock that ``owner``, a process known to be dead, left at ``folder``."""
+    if is_dead(owner):
+        drop(folder, owner)
+
+
+def _file_name(owner):
+    return "%s-%s.json" % (owner["pid"], owner.get("token", "owner"))
+
+
+def _remove_quietly(remove, path):
+    try:
+        remove(path)
+    except OSError:
+        return  # gone already, or taken by another in between: both are what we want
+
+
+def _make_folders(path):
+    try:
+        os.makedirs(path)
+    except OSError:
+        if not os.path.isdir(path):
+            raise

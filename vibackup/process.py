@@ -1,0 +1,139 @@
+"""Run a program as a child process: bounded output, a deadline, and a stop that works."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import collections
+import os
+import subprocess
+import threading
+import time
+
+from vibackup import compat
+from vibackup.guest import Completed
+
+KEPT_BYTES = 65536
+POLL_SECONDS = 0.05
+KILL_AFTER_SECONDS = 10
+NOT_FOUND = 127
+
+
+def run(command, timeout=None, on_output=None, should_stop=None, cwd=None, env=None):
+    """Run ``command`` (a ``guest.Command``) and return how it ended, as a ``guest.Completed``.
+
+    ``timeout``: seconds after which it is ended, status None. ``on_output(line)`` is called with each
+    line that it prints (a carriage return ends one too). ``should_stop()`` is asked all the while;
+    when it says True the program is ended, status None. Of its output the last 64 KiB are kept. A
+    program that is not there gives status 127, as in a shell.
+    """
+    files = []
+    try:
+        return _run(command, files, timeout, on_output, should_stop, cwd, env)
+    except (OSError, IOError) as error:
+        return Completed(NOT_FOUND, "", "%s: %s" % (command.argv[0], compat.message(error)))
+    finally:
+        for each in files:  # not before the end: Jython copies them in threads of its own
+            each.close()
+
+
+def _run(command, files, timeout, on_output, should_stop, cwd, env):
+    child = subprocess.Popen(
+        [compat.native(word) for word in command.argv],
+        stdin=_open(files, command.stdin or os.devnull, "rb"),
+        stdout=_open(files, command.stdout, _write_mode(command.stdout)) if command.stdout else subprocess.PIPE,
+        stderr=subprocess.PIPE, cwd=cwd, env=env)
+    readers = [_Reader(stream, on_output) for stream in (child.stdout, child.stderr)]
+    ended = _wait(child, timeout, should_stop)
+    for reader in readers:
+        reader.join(KILL_AFTER_SECONDS)
+    return Completed(_status(child) if ended else None, readers[0].text(), readers[1].text())
+
+
+def _open(files, path, mode):
+    stream = open(compat.native(path), mode)
+    files.append(stream)
+    return stream
+
+
+def _write_mode(path):
+    """A device is written in place, a new file is made."""
+    return "r+b" if os.path.exists(compat.native(path)) else "wb"
+
+
+def _wait(child, timeout, should_stop):
+    """Wait for the child; returns whether it ended by itself."""
+    begun = time.time()
+    pause = POLL_SECONDS / 10
+    while child.poll() is None:
+        late = timeout is not None and time.time() - begun > timeout
+        if late or (should_stop is not None and should_stop()):
+            _end(child)
+            return False
+        time.sleep(pause)
+        pause = min(POLL_SECONDS, pause * 2)
+    return True
+
+
+def _end(child):
+    child.terminate()
+    begun = time.time()
+    while child.poll() is None and time.time() - begun < KILL_AFTER_SECONDS:
+        time.sleep(POLL_SECONDS)
+    if child.poll() is None:
+        child.kill()
+        child.wait()
+
+
+def _status(child):
+    """Return the exit status; a death by signal n is 128 + n, as shells and Jython have it."""
+    status = child.wait()
+    return 128 - status if status < 0 else status
+
+
+class _Reader(threading.Thread):
+    """Reads a stream to its end, keeps the last part, and hands out each line as it comes."""
+
+    def __init__(self, stream, on_output):
+        threading.Thread.__init__(self)
+        self.daemon = True
+        self._stream = stream
+        self._on_output = on_output
+        self._kept = collections.deque()
+        self._kept_bytes = 0
+        if stream is not None:
+            self.start()
+
+    def join(self, timeout=None):
+        if self._stream is not None:
+            threading.Thread.join(self, timeout)
+
+    def run(self):
+        rest = b""
+        with self._stream:
+            while True:
+                data = os.read(self._stream.fileno(), 65536)
+                if not data:
+                    break
+                self._keep(data)
+                rest = self._hand_out(rest + data)
+        if rest:
+            self._tell(rest)
+
+    def _keep(self, data):
+        self._kept.append(data)
+        self._kept_bytes += len(data)
+        while self._kept_bytes - len(self._kept[0]) >= KEPT_BYTES:
+            self._kept_bytes -= len(self._kept.popleft())
+
+    def _hand_out(self, data):
+        lines = data.replace(b"\r", b"\n").split(b"\n")
+        for line in lines[:-1]:
+            if line:
+                self._tell(line)
+        return lines[-1][-KEPT_BYTES:]
+
+    def _tell(self, line):
+        if self._on_output is not None:
+            self._on_output(compat.text(line))
+
+    def text(self):
+        """Return what was kept, as text."""
+        return compat.text(b"".join(list(self._kept)))
