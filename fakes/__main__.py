@@ -27,6 +27,9 @@ def main(argv):
     except errors.VibackupError as error:
         compat.write_text(sys.stderr, "fakes: %s\n" % error.message)
         return error.exit_status
+    except (IOError, OSError) as error:
+        compat.write_text(sys.stderr, "fakes: %s\n" % compat.message(error))
+        return errors.FAILED
 
 
 def _parser():

@@ -148,10 +148,6 @@ if [ -n "$lab" ]; then
     run_in_lab "$@"
 elif [ -n "${VIRTUALIRON_HOME:-}" ]; then
     case $script in -*) script=./$script ;; esac
-    for word; do
-        shift
-        case $word in --inputfile=*) ;; *) set -- "$@" "$word" ;; esac
-    done
     run_on_manager "$@"
 elif [ -n "$help" ]; then
     run_in_lab "$@"

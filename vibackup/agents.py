@@ -47,8 +47,7 @@ _KEYS = frozenset(OPERATIONS + AFTER + (
 _HIGHEST_STATUS = 125  # 126 and 127 are a shell's, for a program that did not run; then signals
 _SHELL_WORDS = frozenset(["|", "||", "&", "&&", ";", ">>", "<<", "2>", "2>&1", "&>"])
 
-_SECTION_LINE = re.compile(r"\[([^\]]+)\]")
-_KEY_LINE = re.compile(r"([^\s=:#;\[][^=:]*?)\s*[=:]")
+_HEAD = re.compile(r"\[(?P<section>[^\]]+)\]|(?P<key>[^\s=:\[][^=:]*?)\s*[=:]")
 _UNSAFE_BYTE = re.compile(b"[^A-Za-z0-9._-]|^[.-]")
 _CUT_ESCAPE = re.compile("%[0-9A-F]?$")
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:([\\/]|$)|\\\\|[^/]*\\")
@@ -128,7 +127,7 @@ class Agent(object):
 
     def bytes_read(self, output):
         """Return the bytes read as ``output`` (of all commands of a backup) has them, or None."""
-        figures = [found for found in _matches(self._bytes, output) if found.isdigit()]
+        figures = [found for found in _matches(self._bytes, output) if re.match("[0-9]+$", found)]
         return int(figures[-1]) if figures else None
 
     def backup_id(self, output):
@@ -138,13 +137,11 @@ class Agent(object):
 
     def progress(self, line):
         """Return ("bytes", so far) or ("percent", done) out of a ``line`` of output, or None."""
-        for pattern, unit, number in ((self._progress, "bytes", int), (self._percent, "percent", float)):
-            for found in reversed(_matches(pattern, line)):
-                try:
-                    return unit, number(found)
-                except ValueError:
-                    return None
-        return None
+        found = _matches(self._progress or self._percent, line)
+        try:
+            return ("bytes", int(found[-1])) if self._progress else ("percent", float(found[-1]))
+        except (IndexError, ValueError):
+            return None
 
     def _no_such(self, operation):
         able = sorted(name for name, agent in self._agents.items() if agent.supports(operation))
@@ -153,19 +150,23 @@ class Agent(object):
             "agents that have it: " + ", ".join(able) if able else "give it one in an INI of your own")
 
     def _filled(self, operation, line, values):
-        fill = lambda word: None if word is None else self._fill(operation, word, values)  # noqa: E731
-        command = AgentCommand([fill(word) for word in line.words], fill(line.stdin), fill(line.stdout))
+        command = AgentCommand([self._fill(operation, word, values) for word in line.words],
+                               self._fill(operation, line.stdin, values),
+                               self._fill(operation, line.stdout, values))
         command.may_warn = line.may_warn
         return command
 
     def _fill(self, operation, word, values):
+        if word is None:
+            return None
         filled = ""
         for literal, placeholder in word:
             filled += literal
             if placeholder is not None:
                 filled += self._value(operation, placeholder, values)
         if filled.startswith("-") and not word[0][0].startswith("-"):
-            raise Refused("agent %s: %s would take %s for an option" % (self.name, operation, filled))
+            raise Refused("agent %s: %s would take %s for an option" % (
+                self.name, operation, " ".join(filled.split())))
         return filled
 
     def _value(self, operation, placeholder, values):
@@ -194,7 +195,7 @@ def load(path=None):
 
 
 def safe_name(name):
-    """Return ``name`` as text that is one path component, and a name that every agent takes.
+    """Return ``name`` as text that is one path component, one word, and never an option.
 
     All but letters, digits, ``.``, ``_`` and ``-`` is percent-encoded as UTF-8, and so is a ``-`` or
     ``.`` at the front. What is longer than LONGEST_NAME is cut and ends with a hash of the whole.
@@ -285,22 +286,18 @@ def _sections(path):
 
 
 def _refuse_what_interpreters_read_differently(path, lines):
-    section, seen = None, set()
+    section, key, seen = "", "", set()
     for line in lines:
         if line.strip()[:1] in ("", "#", ";"):
             continue
-        header, key = _SECTION_LINE.match(line), _KEY_LINE.match(line)
-        if header:
-            section, key_name = header.group(1), None
-        elif key:
-            key_name = key.group(1).lower()
-        if (header or key) and (section, key_name) in seen:
-            raise UsageError("%s: [%s]%s appears twice" % (path, section, " " + key_name if key_name else ""))
-        if header or key:
-            seen.add((section, key_name))
+        head = _HEAD.match(line)
+        if head:
+            section, key = head.group("section") or section, (head.group("key") or "").lower()
+            if (section, key) in seen:
+                raise UsageError("%s: [%s] %s: appears twice" % (path, section, key or "the section"))
+            seen.add((section, key))
         if re.search(r"\s;", line):
-            raise UsageError("%s: [%s] %s: a comment must stand on a line of its own" % (
-                path, section, key_name if section else line.strip()))
+            raise UsageError("%s: [%s] %s: a comment must stand on a line of its own" % (path, section, key))
 
 
 def _statuses(section, key):
@@ -348,7 +345,7 @@ def _all_lines(section):
 
 def _command_line(section, key, line):
     try:
-        raw_words = _split(line)
+        raw_words = [compat.text(word) for word in shlex.split(compat.native(line))]
     except ValueError as error:
         raise section.fault(key, "%s: %s" % (compat.message(error), line))
     words, paths = [], {}
@@ -361,7 +358,7 @@ def _command_line(section, key, line):
         else:
             raise section.fault(key, "%s needs one path after it: %s" % (word, line))
     for word in words + list(paths.values()):
-        if word in _SHELL_WORDS or word[:1] in ("<", ">"):
+        if word in _SHELL_WORDS or re.match(r"[<>]\S*$", word):
             raise section.fault(key, "no shell reads %s: %s" % (word, line))
     if not words:
         raise section.fault(key, "no program to run: %s" % line)
@@ -369,12 +366,6 @@ def _command_line(section, key, line):
     parsed = [_pieces(section, key, word) for word in words]
     stdin, stdout = [_pieces(section, key, paths[sign]) if sign in paths else None for sign in "<>"]
     return _Line(parsed, stdin, stdout, may_warn)
-
-
-def _split(line):
-    if compat.PYTHON3:
-        return shlex.split(line)
-    return [compat.text(word) for word in shlex.split(line.encode("utf-8"))]
 
 
 def _pieces(section, key, word):
@@ -405,11 +396,8 @@ def _check_whole(section, lines):
         raise section.fault("image_backup", "missing, and so is file_backup: the agent backs up nothing")
     if section.line("progress") and section.line("percent"):
         raise section.fault("percent", "give either this or progress")
-    both = bool(section.line("warning_status")), any(line.may_warn for line in lines.get("file_backup", ()))
-    if both == (True, False):
-        raise section.fault("warnings_from", "must be a word of the file_backup command that warning_status is about")
-    if section.line("warnings_from") and not both[0]:
-        raise section.fault("warning_status", "missing, yet there is warnings_from")
+    if section.line("warning_status") and not any(line.may_warn for line in lines.get("file_backup", ())):
+        raise section.fault("warnings_from", "must be a word of the file_backup command whose warnings they are")
 
 
 def _percent_encoded(match):

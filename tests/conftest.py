@@ -1,0 +1,79 @@
+"""What every test module shares: the path, the marker ``needs``, the profile of hypothesis."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+if ROOT not in sys.path:
+    sys.path.insert(0, ROOT)
+
+ALL = bool(os.environ.get("VIBACKUP_TESTS_ALL"))
+JYTHON = sys.platform.startswith("java")
+
+collect_ignore_glob = ["*_properties.py"] if JYTHON else []  # hypothesis does not import there
+
+_left_out = []  # (how many tests, why)
+_installed = {}
+
+try:
+    import hypothesis
+except ImportError:
+    pass
+else:
+    hypothesis.settings.register_profile(
+        "vibackup", deadline=None, derandomize=True, max_examples=40, database=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.load_profile("vibackup")
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "needs(program, ...): left out where a program is not installed; with --all, a failure")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out the tests whose programs are missing, unless nothing may be left out."""
+    if ALL:
+        return
+    lacking = {}
+    for item in items:
+        for program in missing_programs(item)[:1]:
+            lacking.setdefault(program, []).append(item)
+    for program, left_out in sorted(lacking.items()):
+        _left_out.append((len(left_out), "%s is not installed" % program))
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_runtest_setup(item):
+    for program in missing_programs(item):
+        pytest.fail("%s is not installed" % program, pytrace=False)
+
+
+def pytest_terminal_summary(terminalreporter):
+    for count, why in _left_out:
+        terminalreporter.write_line("left out %d test%s: %s" % (count, "" if count == 1 else "s", why))
+    if JYTHON:
+        terminalreporter.write_line("left out the property tests: hypothesis does not run on Jython")
+
+
+def missing_programs(item):
+    wanted = [program for marker in item.iter_markers("needs") for program in marker.args]
+    return [program for program in wanted if not installed(program)]
+
+
+def installed(program):
+    """Tell whether ``program`` can be run. An interpreter's name may be a shim: that one is tried."""
+    if program not in _installed:
+        if program.startswith(("python", "jython")):
+            found = subprocess.call(["sh", "-c", '. "$0"; find_interpreter "$1"',
+                                     os.path.join(ROOT, "scripts", "interpreter.sh"), program]) == 0
+        else:
+            found = any(os.access(os.path.join(folder, program), os.X_OK)
+                        for folder in os.environ.get("PATH", "").split(os.pathsep) if folder)
+        _installed[program] = found
+    return _installed[program]

@@ -1,0 +1,192 @@
+#!/bin/sh
+# Build what the tests need and run them: see usage below.
+set -eu
+
+usage() {
+    cat <<'END'
+Usage: sh tests/run.sh [--all | --python=NAME | --bench] [arguments of pytest]
+
+  (nothing)       the tests on python3, with the branch coverage of vibackup
+  --python=NAME   the tests on that interpreter: python2.7, jython, /path/to/python3.9
+  --all           the tests on Jython, CPython 2.7, 3.6 and 3.13, with restic and borg. What Debian
+                  has and is missing gets installed; what is missing all the same is a failure
+  --bench         the benchmarks
+
+Example: sh tests/run.sh tests/unit -k ledger
+END
+}
+
+ALL='jython python2.7 python3.6 python3.13'
+START='import sys; sys.path[0] = sys.argv.pop(1); import pytest; sys.exit(pytest.main(sys.argv[1:]))'
+
+fail() {
+    echo "tests/run.sh: $*" >&2
+    exit 1
+}
+
+need_interpreter() {
+    find_interpreter "$1" || fail "$1 does not run here: install it, so that it is on the PATH or known to pyenv"
+}
+
+# prepare NAME: find the interpreter, and make its environment unless the one there is made from the
+# same requirements. Leaves $kind, $python (the command) and $packages (pytest's folder, where it is
+# not in the environment itself: Python 2 has no venv, and PYTHONPATH would reach every child).
+prepare() {
+    need_interpreter "$1"
+    kind=$("$interpreter" -c 'import sys
+print("jython" if sys.platform.startswith("java") else "python%d.%d" % sys.version_info[:2])')
+    folder=$root/.venvs/$kind
+    case $kind in python3*) packages='' ;; *) packages=$folder/packages ;; esac
+    python=$folder/bin/python
+    if cat tests/requirements/*.txt | cmp -s - "$folder/made-from" && runs "$python"; then
+        return
+    fi
+    echo "making .venvs/$kind"
+    build=$folder.$$
+    trap 'rm -rf "$build" "$build.log"' EXIT
+    mkdir -p "$build/bin"
+    if ! (make_environment) >"$build.log" 2>&1; then
+        cat "$build.log" >&2
+        fail "there is no environment for $kind: see above"
+    fi
+    cat tests/requirements/*.txt >"$build/made-from"
+    rm -rf "$folder"
+    mv "$build" "$folder"
+    rm -f "$build.log"
+}
+
+make_environment() {
+    case $kind in
+        python3*)
+            "$interpreter" -m venv "$build" && install_packages "$build/bin/python" python3.txt
+            ;;
+        python2*)
+            install_packages "$interpreter" python2.txt --no-deps --target "$build/packages" &&
+                ln -s "$("$interpreter" -c 'import sys; print(sys.executable)')" "$build/bin/python"
+            ;;
+        jython)
+            # Starts in half the time of the jython command, and the tests start it often.
+            jar=$("$interpreter" -c 'from java.lang import System; print(System.getProperty("java.class.path"))') &&
+                home=$("$interpreter" -c 'import sys; print(sys.prefix)') &&
+                cat >"$build/bin/python" <<END && chmod +x "$build/bin/python" || return
+#!/bin/sh
+exec java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -cp '$jar' -Dpython.home='$home' \
+    -Dpython.executable="\$0" -Dpython.cachedir.skip=true org.python.util.jython "\$@"
+END
+            need_interpreter python2.7  # its pip: none runs on Jython
+            install_packages "$interpreter" jython.txt --no-deps --target "$build/packages" || return
+            "$build/bin/python" -m compileall -q "$build/packages" || true  # one is too long for Java's classes
+            ;;
+    esac
+}
+
+install_packages() {
+    pip_python=$1 requirements=$2
+    shift 2
+    "$pip_python" -m pip install --disable-pip-version-check -q "$@" -r "tests/requirements/$requirements"
+}
+
+run_tests() {
+    VIBACKUP_PYTHON=$python
+    export VIBACKUP_PYTHON
+    if [ "$kind" = jython ]; then
+        "$python" -m compileall -q vibackup fakes tests >/dev/null 2>&1 || true
+        # Jython does not write a class file in one step, and another process may be reading it.
+        PYTHONDONTWRITEBYTECODE=1
+        export PYTHONDONTWRITEBYTECODE
+        set -- -p no:cacheprovider --assert=plain "$@"
+    fi
+    if [ -n "$packages" ]; then
+        exec "$python" -c "$START" "$packages" "$@"
+    fi
+    exec "$python" -m pytest "$@"
+}
+
+install_programs() {
+    missing=''
+    find_interpreter jython || missing="$missing jython"
+    command -v restic >/dev/null || missing="$missing restic"
+    command -v borg >/dev/null || missing="$missing borgbackup"
+    [ -n "$missing" ] || return 0
+    echo "installing$missing"
+    as_root=''
+    [ "$(id -u)" = 0 ] || as_root='sudo -n'
+    # shellcheck disable=SC2086
+    { $as_root apt-get -q update && $as_root apt-get -q install -y --no-install-recommends $missing; } \
+        >"$logs/apt" 2>&1 || { cat "$logs/apt" >&2; fail "cannot install$missing: see above"; }
+}
+
+# Not with the shell's "&": what that starts ignores Ctrl-C, and so would the programs under test.
+run_all() {
+    logs=$root/.venvs/logs
+    rm -rf "$logs"
+    mkdir -p "$logs"
+    install_programs
+    for name in $ALL; do
+        need_interpreter "$name"
+    done
+    for name in restic borg; do
+        command -v "$name" >/dev/null || fail "$name is missing: install it"
+    done
+    export logs VIBACKUP_TESTS_ALL=1
+    # shellcheck disable=SC2086
+    printf '%s\n' $ALL | xargs -P 2 -I '{}' sh tests/run.sh --one='{}' "$@" || true
+    echo
+    failed=0
+    for name in $ALL; do
+        word=passed
+        [ "$(cat "$logs/$name.status")" = 0 ] || word=FAILED failed=1
+        printf '%-11s %s %5ss  %s\n' "$name" "$word" "$(cat "$logs/$name.seconds")" "$(tail -n 1 "$logs/$name" | tr -d =)"
+    done
+    exit "$failed"
+}
+
+# One interpreter of --all: its output is kept back, and shown in one piece.
+run_one() {
+    name=$1
+    shift
+    echo "$name: started"
+    begun=$(date +%s)
+    status=0
+    sh tests/run.sh --python="$name" "$@" >"$logs/$name" 2>&1 || status=$?
+    echo "$status" >"$logs/$name.status"
+    echo $(($(date +%s) - begun)) >"$logs/$name.seconds"
+    until mkdir "$logs/printing" 2>/dev/null; do sleep 1; done
+    printf '\n======== %s ========\n' "$name"
+    cat "$logs/$name"
+    rmdir "$logs/printing"
+}
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+cd "$root"
+. scripts/interpreter.sh
+
+what=${1:-}
+case $what in --all | --bench | --python=* | --one=*) shift ;; esac
+case $what in
+    --help | -h)
+        usage
+        ;;
+    --all)
+        run_all "$@"
+        ;;
+    --one=*)
+        run_one "${what#*=}" "$@"
+        ;;
+    --python=*)
+        prepare "${what#*=}"
+        run_tests "$@"
+        ;;
+    --bench)
+        prepare python3
+        exec "$python" tests/benchmarks/run.py "$@"
+        ;;
+    '')
+        prepare python3
+        run_tests --cov=vibackup --cov-branch --cov-report=term
+        ;;
+    *)
+        prepare python3
+        run_tests "$@"
+        ;;
+esac

@@ -1,0 +1,60 @@
+"""Wait for a virtual server to reach a state: subscribe, act, look at the state, then listen.
+
+An event is only a hint to look again; the server's status event is the truth, and it must be another
+one than before the action.
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+from vibackup import errors
+from vibackup import manager as api
+
+LISTEN_SECONDS = 60
+BOOT_SECONDS = 900
+
+
+class Watch(object):
+    """Made before an action on ``server``; afterwards ``wait_for`` waits for what the action leads to.
+
+    ``run`` gives the manager, its clock, and whether to stop.
+    """
+
+    def __init__(self, run, server, name):
+        self._run = run
+        self._server = server
+        self._name = name
+        run.manager.event_log()
+        self._before = api.event_key(api.status(server))
+
+    def wait_for(self, states, seconds=BOOT_SECONDS):
+        """Wait until the server is in one of ``states`` (of ``manager``) by a new event; returns which.
+
+        Raises ServerFailed where it has crashed or did not boot, TimedOut after ``seconds``, and
+        Stopped where the run is to stop.
+        """
+        clock = self._run.manager.clock
+        deadline = clock.monotonic() + seconds
+        while True:
+            state = self.new_state()
+            if state in states:
+                return state
+            if state == api.FAILED:
+                raise errors.ServerFailed("%s failed: it crashed, or it did not boot" % self._name)
+            left = deadline - clock.monotonic()
+            if left <= 0:
+                raise errors.TimedOut("%s was not %s within %d seconds (it is: %s)" % (
+                    self._name, " or ".join(states), seconds, state or "as it was before"))
+            self._run.check_stop()
+            self._run.manager.listen(self._server, min(left, LISTEN_SECONDS))
+
+    def new_state(self):
+        """Return the server's state where an event newer than the action says so, otherwise None."""
+        event = api.status(self._server)
+        if event is None or api.event_key(event) == self._before:
+            return None
+        return self._run.manager.event_kind(event)
+
+
+def state_of(manager, server):
+    """Return the server's present state, or OTHER where nothing is known of it."""
+    event = api.status(server)
+    return api.OTHER if event is None else manager.event_kind(event)

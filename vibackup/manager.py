@@ -1,0 +1,301 @@
+"""The one place that names the management API of Virtual Iron.
+
+Calls that the paper's appendix uses are known. Those marked ``# assumed`` are functions that the
+paper describes without their names: a site whose API differs mends one line here, and
+``vibackup probe`` says which of them a manager has. Every error of the manager leaves this module as
+an ``errors.ApiError``.
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+from vibackup import compat, errors
+
+RUNNING, STOPPED, STARTING, FAILED, OTHER = "Running", "Stopped", "Starting", "Failed", "other"
+
+_EVENT_KINDS = (("VirtualServerRunningEvent", RUNNING), ("VirtualServerStoppedEvent", STOPPED),
+                ("VirtualServerStartingEvent", STARTING),   # assumed
+                ("VirtualServerFailedEvent", FAILED))       # assumed
+
+
+def connect(clock, guests, lab=False):
+    """Return the Manager of this VM server, or of the lab that is open.
+
+    ``clock``: a ``clock.SystemClock`` or the lab's. ``guests``: the way into guests, see ``guest``.
+    Raises Unavailable where there is no management API, or it does not answer.
+    """
+    try:
+        from com.virtualiron.vce.mgmt.api import VirtualizationManager
+        import com.virtualiron.vce.mgmt.api.physical as physical
+        import com.virtualiron.vce.mgmt.api.virtual as virtual
+    except ImportError:
+        raise errors.Unavailable("no Virtual Iron management API here: start this with runner.sh on the VM server, "
+                                 "or rehearse with --lab")
+    try:
+        configuration = VirtualizationManager.getConfigurationManager()
+    except compat.FAULTS as error:
+        raise errors.Unavailable("the management API does not answer: %s" % compat.message(error))
+    return Manager(configuration, (physical, virtual), clock, guests, lab)
+
+
+def has(thing, call):
+    """Tell whether this manager's API has ``call`` on the kind of object that ``thing`` is."""
+    return getattr(thing, str(call), None) is not None
+
+
+def require(thing, *calls):
+    """Raise MissingCall, before anything changes, where the API lacks one of ``calls`` on ``thing``."""
+    for call in calls:
+        if not has(thing, call):
+            raise errors.MissingCall("this manager has no %s (see: vibackup probe)" % call)
+
+
+def _call(thing, call, *arguments):
+    require(thing, call)
+    try:
+        return getattr(thing, str(call))(*arguments)
+    except errors.VibackupError:
+        raise
+    except compat.FAULTS as error:
+        raise errors.ApiError(call, error)
+
+
+class Manager(object):
+    """The manager: finds objects, makes jobs, reads events. ``clock`` and ``guests`` belong to the same site."""
+
+    def __init__(self, configuration, packages, clock, guests, lab):
+        self._configuration = configuration
+        self._packages = packages
+        self._log = None
+        self.clock = clock
+        self.guests = guests
+        self.lab = lab
+
+    def kind(self, name):
+        """Return the API's class ``name``, from whichever of its packages has it, or None."""
+        for package in self._packages:
+            found = getattr(package, str(name), None)
+            if found is not None:
+                return found
+        return None
+
+    def find(self, kind, name):
+        """Return the object of class ``kind`` called ``name``; raise NotFound where there is none."""
+        found = _call(self._configuration, "findObject", self.kind(kind), name)
+        if found is None:
+            raise errors.NotFound("no %s is called %s" % (kind, name))
+        return found
+
+    def objects(self, kind):
+        """Return every object of class ``kind``."""
+        return list(_call(self._configuration, "getObjects", self.kind(kind)))  # assumed
+
+    def find_by_id(self, kind, identity):
+        """Return the object of class ``kind`` whose id is ``identity``, or None."""
+        for thing in self.objects(kind):
+            if identity_of(thing) == identity:
+                return thing
+        return None
+
+    def is_a(self, thing, kind):
+        """Tell whether ``thing`` is of class ``kind`` or one below it."""
+        wanted = self.kind(kind)
+        return wanted is not None and wanted.isAssignableFrom(_call(thing, "getKind"))
+
+    def boot_type(self, device):
+        """Return the boot type that fits ``device``, or raise Refused where nothing boots from it."""
+        boot_info = self.kind("VirtualServer_BootInfo")
+        if self.is_a(device, "NetworkBlockDevice"):
+            return boot_info.VS_BOOT_DEVICE_CDROM
+        if self.is_a(device, "LvmStorageDevice"):
+            return boot_info.VS_BOOT_DEVICE_DISK
+        raise errors.Refused("%s is neither a network block device nor a logical disk: nothing boots from it"
+                             % name_of(device))
+
+    def create_job(self, name):
+        """Return a new job, not yet begun."""
+        return _call(self._configuration, "createJob", name)
+
+    def event_log(self):
+        """Return the event log; the first call subscribes."""
+        if self._log is None:
+            self._log = _call(_call(self._configuration, "getFoundryContext"), "getEventLog")
+        return self._log
+
+    def listen(self, server, seconds):
+        """Wait at most ``seconds`` for events of the virtual server; returns the kinds that came, or []."""
+        events = _call(self.event_log(), "listenForEvents", self.kind("VirtualServerEvent"), server,
+                       int(seconds * 1000))
+        return [self.event_kind(event) for event in events or ()]
+
+    def event_kind(self, event):
+        """Return what an event tells: RUNNING, STOPPED, STARTING, FAILED or OTHER."""
+        kind = _call(event, "getKind")
+        for name, words in _EVENT_KINDS:
+            wanted = self.kind(name)
+            if wanted is not None and wanted.isAssignableFrom(kind):
+                return words
+        return OTHER
+
+
+# -- every object
+
+def name_of(thing):
+    """Return the object's name, as text."""
+    return compat.text(_call(thing, "getName"))
+
+
+def identity_of(thing):
+    """Return what tells this object from all others: its id, or its name where the API has no ids."""
+    return compat.text(_call(thing, "getId")) if has(thing, "getId") else name_of(thing)  # assumed
+
+
+def set_name(thing, name):
+    """Rename the object, where the API can; returns whether it can."""
+    if not has(thing, "setName"):
+        return False
+    _call(thing, "setName", name)  # assumed
+    return True
+
+
+# -- jobs
+
+def begin(job):
+    """Begin the job."""
+    _call(job, "begin")
+
+
+def commit(job):
+    """Commit the job."""
+    _call(job, "commit")
+
+
+def abort(job):
+    """Abort the job."""
+    _call(job, "abort")
+
+
+def describe(job, words, thing):
+    """Say in the manager's journal what the job does to ``thing``."""
+    _call(job, "addOperationDescription", words, thing, thing, thing)
+
+
+# -- virtual servers
+
+def status(server):
+    """Return the event that tells the server's present state, or None."""
+    return _call(server, "getStatusEvent")
+
+
+def event_key(event):
+    """Return what tells one event from another: text that only compares equal."""
+    if event is None:
+        return None
+    if has(event, "getTime"):
+        return "%s %s" % (compat.text(_call(event, "getKind")), compat.text(_call(event, "getTime")))  # assumed
+    return compat.text(event)
+
+
+def operating_system(server):
+    """Return the guest's operating system in the manager's words."""
+    return compat.text(_call(server, "getOperatingSystem"))  # assumed
+
+
+def node_of(server):
+    """Return the managed node that the server runs on."""
+    return _call(server, "getManagedNode")  # assumed
+
+
+def data_center_of(node):
+    """Return the data center that a managed node is in."""
+    return _call(node, "getVirtualDataCenter")  # assumed
+
+
+def start(server):
+    """Start the server (inside a job)."""
+    _call(server, "start")
+
+
+def stop(server):
+    """Stop the server (inside a job)."""
+    _call(server, "stop")  # assumed
+
+
+def reboot(server):
+    """Boot the server again (inside a job)."""
+    _call(server, "reboot")  # assumed
+
+
+def devices_of(server):
+    """Return the server's storage devices in order."""
+    return list(_call(server, "getStorageDevices"))
+
+
+def add_device(server, device):
+    """Add a storage device behind the others (inside a job)."""
+    _call(server, "addStorageDevice", device)  # assumed
+
+
+def add_device_first(server, device):
+    """Add a storage device before the others (inside a job)."""
+    _call(server, "addStorageDeviceFirst", device)
+
+
+def remove_device(server, device):
+    """Take a storage device away from the server (inside a job)."""
+    _call(server, "removeStorageDevice", device)  # assumed
+
+
+def set_boot_type(server, boot_type):
+    """Set what the server boots from (inside a job)."""
+    _call(server, "setBootType", boot_type)
+
+
+def snapshot(server):
+    """Take the server's snapshot (inside a job); returns the snapshot virtual server."""
+    return _call(server, "snapshot")
+
+
+def snapshot_of(server):
+    """Return the server's snapshot virtual server, or None."""
+    return _call(server, "getSnapshot")
+
+
+def delete_snapshot(server, snapshot_server):
+    """Delete the server's snapshot virtual server, whose snapshot disks are deleted already (inside a job)."""
+    _call(server, "deleteSnapshot", snapshot_server)
+
+
+# -- disks
+
+def bytes_of(disk):
+    """Return the logical disk's size in bytes."""
+    return int(_call(disk, "getBytes"))  # assumed
+
+
+def parent_of(disk):
+    """Return the disk that this snapshot disk is a snapshot of, or None where it is none."""
+    return _call(disk, "getSnapshotParent")
+
+
+def group_of(disk):
+    """Return the logical disk's disk group."""
+    return _call(disk, "getParentLvmDiskGroup")
+
+
+def free_bytes(group):
+    """Return how many bytes of the disk group are free."""
+    return int(_call(group, "getFreeBytes"))  # assumed
+
+
+def delete_disk(group, disk):
+    """Delete a logical disk of the group (inside a job)."""
+    _call(group, "deleteLogicalDisk", disk)
+
+
+def is_lost(disk):
+    """Tell whether a snapshot disk has run out of space; not known (False) where the API cannot say."""
+    if not has(disk, "getSnapshotUsedPercent"):
+        return False
+    try:
+        return int(_call(disk, "getSnapshotUsedPercent")) >= 100  # assumed
+    except errors.ApiError:
+        return True
