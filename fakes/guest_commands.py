@@ -172,5 +172,5 @@ def _model_agent(guest, command):
     return Completed(0, "%d bytes read\n" % size, "")
 
 
-_MODELLED = {"lsblk": _lsblk, "mount": _mount, "umount": _umount, "fsfreeze": _fsfreeze,
+_MODELLED = {"hostname": lambda guest, _command: Completed(0, guest.server["name"] + "\n", ""), "lsblk": _lsblk, "mount": _mount, "umount": _umount, "fsfreeze": _fsfreeze,
              "model-agent": _model_agent}

@@ -26,7 +26,7 @@ class Guests(object):
     def __init__(self, lab):
         self._lab = lab
 
-    def run(self, name, command, timeout=None, on_output=None, should_stop=None):
+    def run(self, name, command, _family=None, timeout=None, on_output=None, should_stop=None):
         """Run ``command`` in the guest of the virtual server ``name``; see ``vibackup.guest``.
 
         Counts as a call, like those of the API, so a fault can strike here too: the connection then
@@ -91,11 +91,15 @@ class Guest(object):
 
     def disk_of(self, path):
         """Return ``(seen, disk)`` of the whole-disk device that a local ``path`` leads to, or None."""
-        name = os.path.basename(os.path.realpath(compat.native(path)))
+        path = os.path.realpath(compat.native(path))
         for seen in self.server["visible"]:
-            if compat.text(name) == seen["device"]:
+            device = self._device_file(seen)
+            if path == os.path.realpath(device) or _same_file(path, device):
                 return seen, self.lab.world.objects.get(seen["disk"])
         return None
+
+    def _device_file(self, seen):
+        return os.path.join(self.folder, "dev", str(seen["device"]))
 
     def _used_disks(self, command):
         words = list(command.argv) + [word for word in (command.stdin, command.stdout) if word]
@@ -114,19 +118,15 @@ class Guest(object):
         """Run a real program with the guest's devices as files, and let the virtual time pass that it would take."""
         used = self._used_disks(command)
         files = [self._materialise(seen, disk) for seen, disk in used]
-        try:
-            if not self._pass_time(command, used, files, timeout):
-                return Completed(None, "", "")
-            local = Command([self.path(word) for word in command.argv],
-                            command.stdin and self._redirected(command.stdin),
-                            command.stdout and self._redirected(command.stdout))
-            completed = process.run(local, timeout, on_output, should_stop, cwd=self._home())
-            for (_seen, disk), path in zip(used, files):
-                self._absorb(disk, path)
-            return completed
-        finally:
-            for path in files:
-                os.remove(path)
+        if not self._pass_time(command, used, files, timeout):
+            return Completed(None, "", "")
+        local = Command([self.path(word) for word in command.argv],
+                        command.stdin and self._redirected(command.stdin),
+                        command.stdout and self._redirected(command.stdout))
+        completed = process.run(local, timeout, on_output, should_stop, cwd=self._home())
+        for (_seen, disk), path in zip(used, files):
+            self._absorb(disk, path)
+        return completed
 
     def _redirected(self, path):
         return os.path.join(compat.text(self._home()), self.path(path))
@@ -138,7 +138,7 @@ class Guest(object):
         return home
 
     def _materialise(self, seen, disk):
-        path = os.path.join(self.folder, "dev", str(seen["device"]))
+        path = self._device_file(seen)
         if not os.path.isdir(os.path.dirname(path)):
             os.makedirs(os.path.dirname(path))
         if disk is None or disk.get("lost"):
@@ -198,10 +198,12 @@ class Guest(object):
         """Return the local folder behind the guest's folder ``mount``."""
         return compat.native(self.path(mount))
 
-    def forget_mounts(self):
-        """Empty every mounted folder, as a boot does."""
+    def power_off(self):
+        """Forget mounts and devices, as a boot does."""
         for mount in list(self.server.get("mounts", {})):
             self.unmount(mount)
+        for name in ("dev", "drive"):
+            shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
 
     def unmount(self, mount):
         """Take a mount away; its folder stays, empty."""
@@ -215,6 +217,14 @@ class Guest(object):
         """Record what is mounted where."""
         with self.lab.exclusive():
             self.lab.world.settle(self.server, mounts=mounts)
+
+
+def _same_file(one, other):
+    """Tell whether two paths lead to one file, as a hard link does."""
+    try:
+        return os.stat(one).st_ino == os.stat(other).st_ino
+    except OSError:
+        return False
 
 
 def _tree_bytes(folder):

@@ -41,6 +41,7 @@ class Lab(object):
         self.trace = None
         self.losing_events = False
         self.interrupt = None
+        self.spec = None
         self.foundry_context = _Session("foundry-1", "foundry context")
         self._sessions = {self.foundry_context.id: self.foundry_context}
         self._depth = 0
@@ -128,6 +129,13 @@ class Lab(object):
             self.trace.write(line.encode("utf-8"))
             self.trace.flush()
         return self.calls
+
+    def trace_to(self, path):
+        """Write each call from now on as a line to the file ``path``."""
+        try:
+            self.trace = open(compat.native(path), "ab")
+        except (IOError, OSError) as error:
+            raise errors.UsageError("--lab-trace=%s: %s" % (path, compat.message(error)))
 
     def fault_for(self, number, method, handle):
         """Return the fault that strikes this call, or None."""

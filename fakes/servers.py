@@ -166,7 +166,7 @@ def _crashed(lab, server):
 def _power_off(lab, server, power, event_kind):
     """The guest is gone, and with it what it saw, what it had mounted, and what was still to happen to it."""
     lab.cancel_due(server["id"])
-    guests.Guest(lab, server["id"]).forget_mounts()
+    guests.Guest(lab, server["id"]).power_off()
     lab.world.settle(server, power=power, visible=[], frozen=False)
     events.publish(lab, server, event_kind)
 

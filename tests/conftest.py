@@ -35,6 +35,7 @@ def pytest_configure(config):
         "markers", "needs(program, ...): left out where a program is not installed; with --all, a failure")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     """Leave out the tests whose programs are missing, unless nothing may be left out."""
     if ALL:
@@ -46,7 +47,8 @@ def pytest_collection_modifyitems(config, items):
     for program, left_out in sorted(lacking.items()):
         _left_out.append((len(left_out), "%s is not installed" % program))
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
 
 
 def pytest_runtest_setup(item):

@@ -58,7 +58,9 @@ print("jython" if sys.platform.startswith("java") else "python%d.%d" % sys.versi
 make_environment() {
     case $kind in
         python3*)
-            "$interpreter" -m venv "$build" && install_packages "$build/bin/python" python3.txt
+            requirements=python3.txt
+            [ "$kind" != python3.6 ] || requirements=python3.6.txt
+            "$interpreter" -m venv "$build" && install_packages "$build/bin/python" "$requirements"
             ;;
         python2*)
             install_packages "$interpreter" python2.txt --no-deps --target "$build/packages" &&
@@ -118,9 +120,9 @@ install_programs() {
 
 # Not with the shell's "&": what that starts ignores Ctrl-C, and so would the programs under test.
 run_all() {
-    logs=$root/.venvs/logs
-    rm -rf "$logs"
+    logs=$root/.venvs/logs.$$
     mkdir -p "$logs"
+    trap 'rm -rf "$logs"' EXIT
     install_programs
     for name in $ALL; do
         need_interpreter "$name"

@@ -2,6 +2,10 @@
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import collections
+import csv
+import re
+
+from vibackup import compat, errors
 
 # What to run in a guest. argv: a list of text, no shell reads it. stdin, stdout: a path in the
 # guest to read from or write to, or None.
@@ -10,3 +14,179 @@ Command = collections.namedtuple("Command", "argv stdin stdout")
 # How it ended. status: the exit status (None: none came back; 128 + n: killed by signal n).
 # output, errors: the last part of what it printed, as text.
 Completed = collections.namedtuple("Completed", "status output errors")
+
+# A disk as a guest sees it. path: its device; bytes: its size; position: its place on the SCSI bus
+# as numbers, or None where the guest does not tell; partitions: its Partitions, in order.
+GuestDisk = collections.namedtuple("GuestDisk", "path bytes position partitions")
+Partition = collections.namedtuple("Partition", "number path file_system mounted")
+
+LINUX, WINDOWS = "linux", "windows"
+QUICK_SECONDS = 60
+ANSWER_PAUSE_SECONDS = 5
+CONNECTION_LOST = (None, 255)
+
+_LSBLK = ["lsblk", "-b", "-P", "-o", "NAME,SIZE,HCTL,TYPE,FSTYPE,PKNAME"]
+_GET_DISK = ["powershell", "-NoProfile", "-Command",
+             "Get-Disk | Select-Object Number,Size,Location | ConvertTo-Csv -NoTypeInformation"]
+_GET_PARTITION = ["powershell", "-NoProfile", "-Command",
+                  "Get-Partition | Select-Object DiskNumber,PartitionNumber,DriveLetter,Size"
+                  " | ConvertTo-Csv -NoTypeInformation"]
+_PAIR = re.compile(r'([A-Z-]+)="([^"]*)"')
+_DEVICE_NAME = re.compile(r"[A-Za-z0-9!_-]+$")
+
+
+def family(operating_system):
+    """Return LINUX or WINDOWS for an operating system in the manager's words, or None for any other."""
+    words = operating_system.lower()
+    if "windows" in words:
+        return WINDOWS
+    if any(name in words for name in ("linux", "suse", "sles", "red hat", "rhel", "centos", "debian", "ubuntu")):
+        return LINUX
+    return None
+
+
+class Guest(object):
+    """The guest of the virtual server called ``name``, reached by ``run``'s manager's way into guests.
+
+    ``operating_system``: in the manager's words. Raises Refused for one whose disks it cannot list.
+    """
+
+    def __init__(self, run, name, operating_system):
+        self._run = run
+        self.name = name
+        self.family = family(operating_system)
+        if self.family is None:
+            raise errors.Refused("%s: cannot list the disks of a guest with %s; Linux and Windows are known" % (
+                name, operating_system))
+
+    def command(self, command, timeout=QUICK_SECONDS, on_output=None):
+        """Run ``command`` (a Command) in the guest and return its Completed; ``timeout`` in seconds."""
+        return self._run.manager.guests.run(self.name, command, self.family, timeout, on_output,
+                                            self._run.should_stop)
+
+    def must(self, argv, timeout=QUICK_SECONDS):
+        """Run ``argv`` and return what it printed; raise GuestError where its status is not 0."""
+        completed = self.command(Command(argv, None, None), timeout)
+        if completed.status != 0:
+            raise errors.GuestError("%s: %s: %s" % (self.name, argv[0], failure(completed)))
+        return completed.output
+
+    def wait_until_it_answers(self, seconds):
+        """Wait for the guest to take commands, which is some time after its boot; raise TimedOut after ``seconds``."""
+        clock = self._run.manager.clock
+        deadline = clock.monotonic() + seconds
+        probe = Command(["hostname"], None, None)
+        while True:
+            completed = self.command(probe)
+            if completed.status not in CONNECTION_LOST:
+                return
+            if clock.monotonic() >= deadline:
+                raise errors.TimedOut("%s runs, but takes no commands within %d seconds: %s" % (
+                    self.name, seconds, failure(completed)))
+            self._run.check_stop()
+            clock.sleep(ANSWER_PAUSE_SECONDS)
+
+    def disks(self):
+        """Return the guest's disks as GuestDisks; raise GuestError where its answer makes no sense."""
+        if self.family == LINUX:
+            return _linux_disks(self.must(_LSBLK), self.name)
+        return _windows_disks(self.must(_GET_DISK), self.must(_GET_PARTITION), self.name)
+
+
+def failure(completed):
+    """Return in one line why a command failed: what it said last, and its status."""
+    said = [line.strip() for line in (completed.errors + "\n" + completed.output).splitlines() if line.strip()]
+    status = "no exit status came back" if completed.status is None else "exit status %d" % completed.status
+    return "%s (%s)" % (said[-1][:300], status) if said else status
+
+
+def new_disks(before, after, sizes, name):
+    """Return the disks of ``after`` that were not there ``before``, in the order of ``sizes``.
+
+    before, after: what ``Guest.disks`` said before the disks were attached and after the reboot.
+    sizes: bytes of the attached disks, in the order in which they were attached. name: the guest's.
+
+    A disk is known by its place on the SCSI bus and its size, never by its letter. Raises GuestError
+    where the guest does not show them all, shows others, or leaves any doubt which is which.
+    """
+    rest = list(after)
+    for old in before:
+        match = [disk for disk in rest if (disk.position, disk.bytes) == (old.position, old.bytes)]
+        if not match:
+            raise errors.GuestError("%s: its own disk %s (%d bytes) is not where it was" % (name, old.path, old.bytes))
+        if old.position is None and len(match) > sum(1 for disk in before if disk.bytes == old.bytes):
+            raise errors.GuestError("%s: cannot tell its own disk of %d bytes from a new one" % (name, old.bytes))
+        rest.remove(match[0])
+    if len(rest) != len(sizes):
+        raise errors.GuestError("%s: sees %d new disks where %d were attached" % (name, len(rest), len(sizes)))
+    return _in_order(rest, sizes, name)
+
+
+def _in_order(found, sizes, name):
+    positions = [disk.position for disk in found]
+    if None not in positions and len(set(positions)) == len(positions):
+        ordered = sorted(found, key=lambda disk: disk.position)
+    elif len(set(sizes)) == len(sizes):
+        ordered = sorted(found, key=lambda disk: sizes.index(disk.bytes) if disk.bytes in sizes else -1)
+    else:
+        raise errors.GuestError("%s: cannot tell new disks of the same size apart" % name)
+    for disk, size in zip(ordered, sizes):
+        if disk.bytes != size:
+            raise errors.GuestError("%s: the new disk %s has %d bytes where %d were attached" % (
+                name, disk.path, disk.bytes, size))
+    return ordered
+
+
+# -- what guests answer
+
+def _linux_disks(output, name):
+    found, partitions = [], {}
+    for line in output.splitlines():
+        fields = dict(_PAIR.findall(line))
+        if not fields.get("NAME") or not _DEVICE_NAME.match(fields["NAME"]):
+            raise errors.GuestError("%s: lsblk: not understood: %s" % (name, line[:200]))
+        if fields.get("TYPE") == "disk":
+            found.append(fields)
+        elif fields.get("TYPE") == "part":
+            partitions.setdefault(fields.get("PKNAME"), []).append(fields)
+    return [GuestDisk("/dev/" + fields["NAME"].replace("!", "/"), _number(fields.get("SIZE"), name),
+                      _numbers(fields.get("HCTL", "")), _linux_partitions(partitions.get(fields["NAME"], ())))
+            for fields in found]
+
+
+def _linux_partitions(rows):
+    rows = sorted(rows, key=lambda fields: (len(fields["NAME"]), fields["NAME"]))
+    return [Partition(number, "/dev/" + fields["NAME"].replace("!", "/"), fields.get("FSTYPE", ""), None)
+            for number, fields in enumerate(rows, 1)]
+
+
+def _windows_disks(disk_output, partition_output, name):
+    partitions = {}
+    for row in _rows(partition_output, ("DiskNumber", "PartitionNumber", "DriveLetter"), name):
+        letter = row["DriveLetter"].strip("\0 ")
+        partitions.setdefault(row["DiskNumber"], []).append(
+            Partition(_number(row["PartitionNumber"], name), row["DiskNumber"],
+                      "windows" if letter else "", letter + ":\\" if letter else None))
+    return [GuestDisk("\\\\.\\PHYSICALDRIVE%d" % _number(row["Number"], name), _number(row["Size"], name),
+                      _numbers(row["Location"]), partitions.get(row["Number"], []))
+            for row in _rows(disk_output, ("Number", "Size", "Location"), name)]
+
+
+def _rows(output, columns, name):
+    lines = [line if compat.PYTHON3 else line.encode("utf-8") for line in output.splitlines() if line.strip()]
+    rows = [[compat.text(value) for value in row] for row in csv.reader(lines)]
+    if not rows or not set(columns) <= set(rows[0]) or any(len(row) != len(rows[0]) for row in rows):
+        raise errors.GuestError("%s: powershell: not understood: %s" % (name, output[:200].strip()))
+    return [dict(zip(rows[0], row)) for row in rows[1:]]
+
+
+def _number(words, name):
+    if not words or not re.match(r"[0-9]{1,20}$", words):
+        raise errors.GuestError("%s: not a number in the list of its disks: %s" % (name, (words or "")[:80]))
+    return int(words)
+
+
+def _numbers(words):
+    """Return the numbers of a place on the SCSI bus (``0:0:2:0``), or None where the guest gives none."""
+    found = re.findall(r"[0-9]+", words)
+    return tuple(int(number) for number in found) or None

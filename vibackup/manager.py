@@ -58,6 +58,20 @@ def _call(thing, call, *arguments):
         raise errors.ApiError(call, error)
 
 
+# What the API must or may have: kind -> (known calls, assumed calls).
+CALLS = (
+    ("VirtualServer", ("getName", "getKind", "snapshot", "getSnapshot", "deleteSnapshot", "start", "getStatusEvent",
+                       "getStorageDevices", "addStorageDeviceFirst", "setBootType"),
+     ("getId", "setName", "addStorageDevice", "removeStorageDevice", "stop", "reboot", "getManagedNode",
+      "getOperatingSystem")),
+    ("ManagedNode", (), ("getId", "getVirtualDataCenter")),
+    ("LvmDiskGroup", ("deleteLogicalDisk",), ("getId", "getFreeBytes")),
+    ("LogicalDisk", ("getKind", "getSnapshotParent", "getParentLvmDiskGroup"), ("getId", "getBytes",
+                                                                               "getSnapshotUsedPercent")),
+    ("VirtualServerEvent", ("getKind",), ("getTime",)),
+)
+
+
 class Manager(object):
     """The manager: finds objects, makes jobs, reads events. ``clock`` and ``guests`` belong to the same site."""
 
@@ -87,6 +101,13 @@ class Manager(object):
     def objects(self, kind):
         """Return every object of class ``kind``."""
         return list(_call(self._configuration, "getObjects", self.kind(kind)))  # assumed
+
+    def samples(self, kind):
+        """Return some objects of class ``kind``, to be asked what calls they have."""
+        if kind == "VirtualServerEvent":
+            events = [status(server) for server in self.samples("VirtualServer")]
+            return [event for event in events if event is not None][:1]
+        return self.objects(kind)[:1] if has(self._configuration, "getObjects") else []
 
     def find_by_id(self, kind, identity):
         """Return the object of class ``kind`` whose id is ``identity``, or None."""

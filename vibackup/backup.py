@@ -1,0 +1,73 @@
+"""Run an agent in a guest, judge what came of it, and take a worthless backup back."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+from vibackup import agents, errors, guest
+from vibackup.masking import mask
+
+IMAGE, FILE = "image", "file"
+KEPT_LINES = 200
+
+
+def back_up(run, host, agent, mode, values, size=None):
+    """Back up one device or mount with ``agent`` in the guest ``host``; return what is known of the backup.
+
+    mode: IMAGE or FILE. values: for the agent's placeholders, see ``agents.values_for``. size: the
+    bytes that an image must have, or None where that is not known. Returns a dict: ``bytes`` and
+    ``backup_id`` (None where the agent does not say), ``outcome``: OK or WARNING, ``values``.
+
+    Raises AgentFailed where the agent's exit status, or the bytes that it says it has read, say that
+    there is no whole backup.
+    """
+    said = []
+    try:
+        outcome = _run_all(run, host, agent, agent.commands(mode + "_backup", values), said, size)
+    finally:
+        with run.releasing():
+            for command in agent.commands(mode + "_after", values):
+                host.command(command)
+    output = "\n".join(said)
+    found = {"bytes": agent.bytes_read(output), "backup_id": agent.backup_id(output) or values["id"],
+             "outcome": outcome, "values": values}
+    if mode == IMAGE and None not in (size, found["bytes"]) and found["bytes"] != size:
+        discard(run, host, agent, mode, found)
+        raise errors.AgentFailed("%s read %d bytes of %s where the disk has %d" % (
+            agent.name, found["bytes"], values["name"], size))
+    return found
+
+
+def _run_all(run, host, agent, commands, said, size):
+    outcome = agents.OK
+    for command in commands:
+        completed = host.command(command, run.timeout, lambda line: _progress(run, agent, line, size))
+        said.extend((completed.output + "\n" + completed.errors).splitlines()[-KEPT_LINES:])
+        verdict = agent.judge(completed.status, command)
+        if verdict == agents.FAILED:
+            run.check_stop()
+            raise errors.AgentFailed("%s: %s: %s" % (agent.name, command.argv[0], mask(guest.failure(completed))))
+        if verdict == agents.WARNING:
+            outcome = agents.WARNING
+            run.warn("%s: %s" % (agent.name, guest.failure(completed)))
+    return outcome
+
+
+def _progress(run, agent, line, size):
+    found = agent.progress(line)
+    if found is not None:
+        unit, figure = found
+        run.show("progress", {"unit": unit, "figure": figure, "size": size})
+
+
+def discard(run, host, agent, mode, found):
+    """Remove a backup that is worthless after all, where the agent has a command for that; say so otherwise.
+
+    ``found``: what ``back_up`` returned.
+    """
+    values = dict(found["values"], backup_id=found["backup_id"])
+    commands = agent.commands(mode + "_discard", values)
+    with run.releasing():
+        with run.step("discard", host.name, values["name"]) as record:
+            failures = [guest.failure(completed) for completed in map(host.command, commands) if completed.status != 0]
+            if failures or not commands:
+                record["detail"] = failures[0] if failures else "%s has no command for it" % agent.name
+                run.warn("a worthless backup of %s stays with %s: %s" % (
+                    values["name"], agent.name, record["detail"]))

@@ -1,0 +1,93 @@
+"""What must hold before anything is changed. Each check reads, and refuses with the object's name and what to do."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import collections
+
+from vibackup import errors, guest
+from vibackup import manager as api
+
+# What a snapshot's group must have free for what is written meanwhile, as a part of the disks' bytes.
+SNAPSHOT_RESERVE = 0.10
+
+# A disk of a virtual server. kind: LOGICAL or RAW.
+Disk = collections.namedtuple("Disk", "handle id name kind")
+LOGICAL, RAW = "logical", "raw"
+
+
+def disks_of(manager, server):
+    """Return the logical and raw disks of ``server`` (a ``steps.Server``) in order, as Disks."""
+    found = []
+    for device in api.devices_of(server.handle):
+        if manager.is_a(device, "NetworkBlockDevice"):
+            continue
+        kind = LOGICAL if manager.is_a(device, "LogicalDisk") else RAW
+        found.append(Disk(device, api.identity_of(device), api.name_of(device), kind))
+    return found
+
+
+def choose_disks(server, disks, names, skip_raw):
+    """Return ``(chosen, skipped)`` of ``disks``: those called ``names``, or all logical ones where none is named.
+
+    Raises Refused for a raw disk, of which there is no snapshot, unless ``skip_raw``; NotFound for a
+    name that no disk has, or that two have.
+    """
+    for name in names:
+        count = sum(1 for disk in disks if disk.name == name)
+        if count != 1:
+            raise errors.NotFound("%s has %s disk called %s; it has: %s" % (
+                server.name, "no" if not count else "more than one", name,
+                ", ".join(disk.name for disk in disks) or "none"))
+    wanted = [disk for disk in disks if disk.name in names or not names]
+    raw = [disk for disk in wanted if disk.kind == RAW]
+    chosen = [disk for disk in wanted if disk.kind == LOGICAL]
+    if raw and not skip_raw:
+        raise errors.Refused("%s: %s is a raw disk, which has no snapshot; leave it out with --skip-raw, and have "
+                             "the storage array protect it" % (server.name, raw[0].name))
+    if not chosen:
+        raise errors.Refused("%s has no logical disk to back up" % server.name)
+    return chosen, raw
+
+
+def no_snapshot(server):
+    """Refuse a virtual server that has a snapshot: there is only one, and this one is not this run's."""
+    existing = api.snapshot_of(server.handle)
+    if existing is not None:
+        raise errors.Refused("%s has a snapshot already, called %s, which this run did not make: delete it in the "
+                             "Virtualization Manager if nobody needs it" % (server.name, api.name_of(existing)))
+
+
+def snapshot_space(disks):
+    """Refuse where a disk group has not enough free for what is written while its disks have snapshots."""
+    wanted = collections.OrderedDict()
+    for disk in disks:
+        group = api.group_of(disk.handle)
+        identity = api.identity_of(group)
+        _group, size = wanted.get(identity, (group, 0))
+        wanted[identity] = (group, size + api.bytes_of(disk.handle))
+    for group, size in wanted.values():
+        free, needed = api.free_bytes(group), int(size * SNAPSHOT_RESERVE)
+        if free < needed:
+            raise errors.Refused("the disk group %s has %d bytes free, and a snapshot of %d bytes wants %d: free some "
+                                 "space first" % (api.name_of(group), free, size, needed))
+
+
+def placement(run, server, proxy):
+    """Refuse a proxy in another data center; warn of one on the server's own managed node."""
+    if proxy.id == server.id:
+        raise errors.Refused("%s cannot be its own proxy" % server.name)
+    server_node, proxy_node = api.node_of(server.handle), api.node_of(proxy.handle)
+    centers = [api.data_center_of(node) for node in (server_node, proxy_node)]
+    if api.identity_of(centers[0]) != api.identity_of(centers[1]):
+        raise errors.Refused("%s is in the data center %s and the proxy %s in %s: the proxy must be in the same one" % (
+            server.name, api.name_of(centers[0]), proxy.name, api.name_of(centers[1])))
+    if api.identity_of(server_node) == api.identity_of(proxy_node):
+        run.warn("%s and the proxy %s are both on %s: its load stays on that managed node" % (
+            server.name, proxy.name, api.name_of(server_node)))
+
+
+def same_operating_system(server, proxy):
+    """Refuse where the proxy could not mount the server's file systems."""
+    systems = [api.operating_system(each.handle) for each in (server, proxy)]
+    if guest.family(systems[0]) != guest.family(systems[1]):
+        raise errors.Refused("%s has %s and the proxy %s has %s: files want the same operating system; back it up as an "
+                             "image" % (server.name, systems[0], proxy.name, systems[1]))

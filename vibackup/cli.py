@@ -1,0 +1,245 @@
+"""The command line: argv to options, options to a flow, its outcome to print and an exit status.
+
+The one module that prints results, and the one that exits.
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import json
+import os
+import signal
+import sys
+import traceback
+
+from vibackup import compat, errors, manager, options, report
+from vibackup.clock import SystemClock
+from vibackup.flows import probe, proxy, reconcile, snapshot_boot
+from vibackup.names import printable
+from vibackup.run import Run
+from vibackup.ssh import SshGuests
+
+_OUTCOMES = {errors.USAGE: "refused", errors.REFUSED: "refused", errors.BUSY: "busy", errors.LEFTOVERS: "leftovers",
+             errors.INTERRUPTED: "stopped", errors.TERMINATED: "stopped"}
+
+
+def main_and_exit(verb=None, argv=None):
+    """Run ``main`` and leave the process with its exit status. A script is this one call."""
+    sys.exit(main(verb, argv))
+
+
+def main(verb=None, argv=None):
+    """Run ``verb``, or the verb that ``argv`` begins with; return the exit status.
+
+    argv: as ``sys.argv`` is (the default); a first word that is no option is the program's own name,
+    which some runners leave out.
+    """
+    words = compat.arguments(sys.argv if argv is None else argv)
+    if words and not words[0].startswith("--"):
+        words = words[1:]
+    try:
+        return Session(options.parse(verb, words)).run()
+    except errors.VibackupError as error:
+        return _print_usage_error(error, "--json" in words, verb)
+    except SystemExit as error:
+        return error.code or errors.DONE
+
+
+def _print_usage_error(error, as_json, verb):
+    if as_json:
+        _print_json(report.document(verb, None, None, None, _outcome(error), error.exit_status, error=error))
+    compat.write_text(sys.stderr, "vibackup: %s\n" % printable(error.message))
+    return error.exit_status
+
+
+class Session(object):
+    """One command: its site (real or lab), its run, and what it prints."""
+
+    def __init__(self, parsed):
+        self.options = parsed
+        self.lab = None
+        self.run_ = None
+        self.stop = 0
+        self.more = {}
+        text_stream = sys.stderr if parsed.json else sys.stdout
+        self.progress = report.Progress(text_stream, text_stream.isatty())
+
+    def run(self):
+        """Do it, print its outcome, and return the exit status."""
+        entry = error = None
+        opened = False
+        handlers = self._catch_signals()
+        try:
+            opened = self._open_lab()
+            self.run_ = self._make_run()
+            self._first_line()
+            entry = _VERBS[self.options.verb](self)
+        except compat.FAULTS as fault:
+            error = _as_ours(fault)
+        finally:
+            if self.run_ is not None:
+                self.run_.close()
+        try:
+            return self._print_outcome(entry, error)
+        finally:
+            if opened:
+                self.lab.close()
+            for number, handler in handlers:
+                signal.signal(number, handler)
+
+    # -- the site
+
+    def _open_lab(self):
+        """Open the lab if one is asked for; returns whether it is ours to close."""
+        if self.options.lab is None:
+            return False
+        from fakes import faults, lab, model
+        already = model.VirtualizationManager.lab
+        struck = [faults.parse(words) for words in self.options.lab_fault]
+        self.lab = lab.open_lab(self.options.lab or None)
+        self.lab.faults.extend(struck)
+        if self.options.lab_trace:
+            self.lab.trace_to(self.options.lab_trace)
+        return self.lab is not already
+
+    def _make_run(self):
+        if self.lab is not None:
+            site = manager.connect(self.lab.clock, self.lab.guests, lab=True)
+        else:
+            site = manager.connect(SystemClock(), SshGuests())
+        return Run(site, self._state_folder(), self.options.verb, self.progress.show, self.options.timeout,
+                   lambda: self.stop)
+
+    def _state_folder(self):
+        if self.options.state:
+            return self.options.state
+        if self.lab is not None:
+            return os.path.join(compat.text(self.lab.folder), "state")
+        return compat.environment("VIBACKUP_STATE") or compat.text(os.path.expanduser(str("~/.vibackup")))
+
+    # -- stopping
+
+    def _catch_signals(self):
+        """Ctrl-C and TERM ask for a stop; what is ours is taken back first. Returns the handlers before."""
+        before = []
+        for number, status in ((signal.SIGINT, errors.INTERRUPTED), (signal.SIGTERM, errors.TERMINATED)):
+            try:
+                before.append((number, signal.signal(number, self._stopper(status))))
+            except ValueError:
+                return before  # not the main thread: whoever owns that decides
+        return [(number, handler) for number, handler in before if handler is not None]
+
+    def _stopper(self, status):
+        def stop(_number, _frame):
+            again = bool(self.stop)
+            self.stop = self.stop or status
+            compat.write_text(sys.stderr, "\nvibackup: %s\n" % (
+                "still taking back what is ours" if again else "stopping: taking back what is ours"))
+        return stop
+
+    # -- what is printed
+
+    def _first_line(self):
+        where = " in a lab: nothing real is touched" if self.lab is not None else ""
+        if self.options.verb in ("proxy-backup", "snapshot-boot"):
+            self.progress.line("vibackup %s of %s, run %s%s" % (
+                self.options.verb, printable(self.options.vs), self.run_.id, where))
+        elif where:
+            self.progress.line("vibackup %s%s" % (self.options.verb, where))
+
+    def _print_outcome(self, entry, error):
+        run = self.run_
+        status = self._exit_status(entry, error)
+        outcome = _outcome(error) if error else entry.get("outcome", "ok") if entry else "ok"
+        if self.options.json:
+            _print_json(report.document(self.options.verb, run, getattr(self.options, "vs", None),
+                                        self.lab is not None, outcome, status, entry, error, **self.more))
+        if error is not None:
+            compat.write_text(sys.stderr, "vibackup: %s\n" % printable(report.mask(error.message)))
+        self._last_line(entry, status)
+        return status
+
+    def _exit_status(self, entry, error):
+        if self.run_ is not None and self.run_.leftovers:
+            return errors.LEFTOVERS
+        if error is not None:
+            return error.exit_status
+        return errors.WARNINGS if entry and entry.get("outcome") == "warning" else errors.DONE
+
+    def _last_line(self, entry, status):
+        words = "exit status %d" % status
+        if entry:
+            words = "done: %s is backed up as %s" % (printable(entry["vs"]), entry["id"])
+            words += {errors.WARNINGS: ", with warnings",
+                      errors.LEFTOVERS: "; something was left behind: vibackup reconcile"}.get(status, "")
+        elif status == errors.LEFTOVERS:
+            words += ": something was left behind, see: vibackup reconcile"
+        if self.lab is not None:
+            self.progress.line("%s (in a lab)" % words)
+        elif entry or status:
+            self.progress.line(words)
+
+    def lines(self, lines):
+        """Print lines that are a verb's result, unless the result is JSON."""
+        if not self.options.json:
+            for line in lines:
+                self.progress.line(line)
+
+
+# -- verbs
+
+def _flow(module, carry_out):
+    def verb(session):
+        run = session.run_
+        plan = module.Plan(run, session.options)
+        with run.held(plan.holds()):
+            module.check(run, plan)
+            if session.options.dry_run:
+                session.more = {"dry_run": True, "plan": plan.lines()}
+                session.lines(["would do, and changes nothing now:"] + ["  " + printable(each) for each in plan.lines()])
+                return None
+            return carry_out(run, plan)
+    return verb
+
+
+def _backups(session):
+    entries = session.run_.catalog.entries(session.options.vs)
+    session.more = {"backups": entries}
+    session.lines(report.backups_table(entries))
+
+
+def _reconcile(session):
+    run = session.run_
+    if session.options.fix and not session.options.dry_run:
+        released = reconcile.reconcile(run)
+        session.more = {"released": released}
+        session.lines(["released: %d" % released])
+    else:
+        run.leftovers.extend(reconcile.leftovers(run))
+    session.lines(report.leftovers_table(run.leftovers))
+
+
+def _probe(session):
+    rows = probe.probe(session.run_.manager)
+    session.more = {"calls": rows}
+    session.lines(report.probe_table(rows))
+
+
+_VERBS = {"proxy-backup": _flow(proxy, proxy.proxy_backup),
+          "snapshot-boot": _flow(snapshot_boot, snapshot_boot.snapshot_boot),
+          "backups": _backups, "reconcile": _reconcile, "probe": _probe}
+
+
+def _as_ours(fault):
+    """Return a fault as one of our own errors; one that is not ours is a bug, whose traceback is printed."""
+    if isinstance(fault, errors.VibackupError):
+        return fault
+    traceback.print_exc()
+    return errors.VibackupError("internal error, please report it: %s: %s" % (
+        type(fault).__name__, compat.message(fault)))
+
+
+def _outcome(error):
+    return _OUTCOMES.get(error.exit_status, "failed")
+
+
+def _print_json(document):
+    compat.write_text(sys.stdout, json.dumps(document, indent=1, sort_keys=True) + "\n")

@@ -1,0 +1,183 @@
+"""Back up a virtual server through a proxy backup host: the paper's "Snapshots and a Proxy Backup Host"."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+from vibackup import agents, backup, checks, errors, events, guest, steps
+from vibackup import manager as api
+from vibackup.masking import mask
+from vibackup.quiesce import not_quiesced, quiesced
+
+MOUNTS = "/mnt/vibackup"
+OK, WARNING = "ok", "warning"
+
+
+class Plan(object):
+    """A proxy backup to be made: its objects, and how.
+
+    options: ``vs``, ``proxy`` (names), ``agent`` (an ``agents.Agent``), ``mode`` (backup.IMAGE or
+    backup.FILE), ``disk`` (names; none: all), ``skip_raw``, ``location`` (None: the agent's own),
+    ``freeze`` and ``thaw`` (lists of words, or None). Raises NotFound.
+    """
+
+    def __init__(self, run, options):
+        self.vs = steps.find_server(run.manager, options.vs)
+        self.proxy = steps.find_server(run.manager, options.proxy)
+        self.mode = options.mode
+        self.agent = options.agent
+        self.location = options.location or options.agent.default_location
+        self.freeze, self.thaw = options.freeze, options.thaw
+        self.skip_raw = options.skip_raw
+        self.names = options.disk
+        self.guest = self.vs_guest = None
+        self.disks = self.skipped = ()
+
+    def holds(self):
+        """Return what the run must hold alone, as ``run.held`` takes it."""
+        return [(self.vs.id, self.vs.name), (self.proxy.id, self.proxy.name)]
+
+    def chosen(self, snapshot_disks):
+        """Return those of the SnapshotDisks whose originals are to be backed up."""
+        names = [disk.name for disk in self.disks]
+        return [disk for disk in snapshot_disks if disk.original in names]
+
+    def values(self, disk, identifier, **more):
+        """Return what the agent's placeholders stand for when it backs up ``disk``."""
+        return agents.values_for(self.agent, self.vs.name, disk, self.location, identifier, **more)
+
+    def lines(self):
+        """Return what will be done, a line a step."""
+        disks = ", ".join(disk.name for disk in self.disks)
+        boot = ["freeze and thaw around it: %s" % self.vs.name] if self.freeze else []
+        return ["snapshot: %s (%s)" % (self.vs.name, disks)] + boot + [
+            "attach: %s to %s" % (disks, self.proxy.name),
+            "reboot: %s" % self.proxy.name,
+            "backup: %s, as %s, by %s to %s" % (disks, self.mode, self.agent.name, self.location or "its server"),
+            "detach: %s from %s" % (disks, self.proxy.name),
+            "reboot: %s" % self.proxy.name,
+            "delete snapshot: %s" % self.vs.name]
+
+
+def check(run, plan):
+    """Make every check that can be made before a change, and complete ``plan``; raise what speaks against it."""
+    checks.placement(run, plan.vs, plan.proxy)
+    plan.guest = steps.guest_of(run, plan.proxy)
+    plan.disks, plan.skipped = checks.choose_disks(plan.vs, checks.disks_of(run.manager, plan.vs), plan.names,
+                                                   plan.skip_raw)
+    _check_mode(plan)
+    _check_calls(plan)
+    checks.no_snapshot(plan.vs)
+    checks.snapshot_space(plan.disks)
+    if plan.freeze is not None:
+        _check_quiesce(run, plan)
+    for disk in plan.skipped:
+        run.warn("%s: the raw disk %s is left out" % (plan.vs.name, disk.name))
+
+
+def _check_mode(plan):
+    operation = plan.mode + "_backup"
+    plan.agent.commands(operation, plan.values("disk", "id", device="/dev/x", mount="/x", origin="/"))
+    if plan.mode == backup.FILE:
+        checks.same_operating_system(plan.vs, plan.proxy)
+    elif plan.guest.family != guest.LINUX:
+        raise errors.Refused("%s is not a Linux guest: an image is read by a Linux proxy" % plan.proxy.name)
+
+
+def _check_calls(plan):
+    api.require(plan.vs.handle, "snapshot", "getSnapshot", "deleteSnapshot")
+    api.require(plan.proxy.handle, "addStorageDevice", "removeStorageDevice", "start", "stop", "reboot")
+    for disk in plan.disks:
+        api.require(disk.handle, "getBytes", "getParentLvmDiskGroup", "getSnapshotParent")
+        api.require(api.group_of(disk.handle), "getFreeBytes", "deleteLogicalDisk")
+
+
+def _check_quiesce(run, plan):
+    """A server that does not run has nothing to hold still."""
+    if events.state_of(run.manager, plan.vs.handle) == api.RUNNING:
+        plan.vs_guest = steps.guest_of(run, plan.vs)
+        plan.vs_guest.wait_until_it_answers(0)
+    else:
+        run.warn("%s does not run, so it is not frozen" % plan.vs.name)
+
+
+def proxy_backup(run, plan):
+    """Back up the disks of ``plan.vs`` by ``plan.agent`` on ``plan.proxy``; return the catalog's entry.
+
+    1. A snapshot of the primary volume is taken.
+    2. The snapshot logical disk is assigned to the proxy.
+    3. The proxy discovers it by a reboot.
+    4. The proxy runs the backup.
+    5. The logical disk is unassigned from the proxy.
+    6. The snapshot is deleted.
+
+    run: a ``run.Run``. plan: as ``check`` completed it, under the same locks. Raises a VibackupError
+    where there is no good backup; what could not be taken back is in ``run.leftovers``.
+    """
+    with steps.running(run, plan.proxy):
+        with steps.snapshotted(run, plan.vs, _quiesce(run, plan)) as snapshot:
+            disks = plan.chosen(snapshot.disks)
+            with steps.attached(run, disks, plan.proxy, plan.guest) as devices:
+                backups = back_up_disks(run, plan, disks, devices)
+    return backups
+
+
+def _quiesce(run, plan):
+    if plan.vs_guest is None:
+        return not_quiesced()
+    return quiesced(run, plan.vs_guest, plan.freeze, plan.thaw)
+
+
+def back_up_disks(run, plan, disks, devices):
+    """Back up each of ``disks`` (SnapshotDisks) from its device; all are good, or none is kept and an error raised."""
+    done = []
+    try:
+        for disk, device in zip(disks, devices):
+            done.extend(_back_up_disk(run, plan, disk, device))
+        check_still_valid(disks)
+        return _record(run, plan, done)
+    except BaseException:
+        _discard_all(run, plan, done)
+        check_still_valid(disks)  # a lost snapshot is the better reason for an agent's failure
+        raise
+
+
+def _back_up_disk(run, plan, disk, device):
+    if plan.mode == backup.IMAGE:
+        values = plan.values(disk.original, run.id, device=device.path)
+        return [_run_agent(run, plan, disk, values, disk.bytes)]
+    folder = "%s/%s" % (MOUNTS, plan.values(disk.original, run.id)["name"])
+    with steps.mounted(run, plan.guest, device, folder) as mounts:
+        return [_run_agent(run, plan, disk, plan.values(disk.original, "%s.%d" % (run.id, number), mount=where,
+                                                        origin=plan.origin(number)), None)
+                for number, where in mounts]
+
+
+def _run_agent(run, plan, disk, values, size):
+    with run.step("backup", disk.original, "by %s on %s" % (plan.agent.name, plan.proxy.name)) as record:
+        found = backup.back_up(run, plan.guest, plan.agent, plan.mode, values, size)
+        record["detail"] += ", %s" % (found["outcome"] if found["bytes"] is None else "%d bytes" % found["bytes"])
+        return dict(found, name=disk.original, size=disk.bytes)
+
+
+def check_still_valid(disks):
+    """Raise SnapshotLost where one of ``disks`` ran out of space: what was read of it is worth nothing."""
+    for disk in disks:
+        if api.is_lost(disk.handle):
+            raise errors.SnapshotLost("the snapshot of %s ran out of space while it was read; the disk group %s is full" % (
+                disk.original, api.name_of(api.group_of(disk.handle))))
+
+
+def _discard_all(run, plan, done):
+    for found in done:
+        backup.discard(run, plan.guest, plan.agent, plan.mode, found)
+
+
+def _record(run, plan, done):
+    """Write the backup to the catalog, now that it is known to be good; return the entry."""
+    warned = plan.skipped or any(found["outcome"] != agents.OK for found in done)
+    entry = {"id": run.id, "verb": run.verb, "vs": plan.vs.name, "vs_id": plan.vs.id, "agent": plan.agent.name,
+             "mode": plan.mode, "location": mask(plan.location), "finished": run.now(),
+             "outcome": WARNING if warned else OK, "skipped": [disk.name for disk in plan.skipped],
+             "disks": [{"name": found["name"], "bytes": found["size"], "bytes_read": found["bytes"],
+                        "backup_id": found["backup_id"], "stored_as": found["values"]["name"],
+                        "outcome": found["outcome"]} for found in done]}
+    run.catalog.add(entry)
+    return entry

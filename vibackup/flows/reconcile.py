@@ -1,0 +1,72 @@
+"""Compare ledger and manager: list what runs left behind, and release it."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+from vibackup import compat, ledger, steps
+from vibackup.masking import mask
+
+
+def leftovers(run):
+    """Return what is left of runs that are over, as ``{"run", "what", "reason"}``; changes nothing."""
+    return [_entry(intent, "its run is over") for intent in run.ledger.leftovers()]
+
+
+def reconcile(run):
+    """Release what is left of runs that are over; what cannot be released is in ``run.leftovers``.
+
+    Only what the ledger, the manager's ids or our own name in the object prove to be ours is touched.
+    Returns how many were released. A second call finds nothing and changes nothing.
+    """
+    released, stuck = 0, set()
+    for intent in run.ledger.leftovers():
+        if intent.kind == ledger.SNAPSHOT and intent.run in stuck:
+            run.leftovers.append(_entry(intent, "kept, because a disk of it is still on the proxy"))
+        elif _release(run, intent):
+            released += 1
+        elif intent.kind == ledger.ATTACHMENT:
+            stuck.add(intent.run)
+    return released
+
+
+def _release(run, intent):
+    try:
+        with run.step("release", ledger.describe(intent.kind, intent.facts), "of the run %s" % intent.run):
+            _RELEASES[intent.kind](run, intent.facts)
+            run.ledger.release_of(intent)
+        return True
+    except compat.FAULTS as error:
+        run.leftovers.append(_entry(intent, mask(compat.message(error))))
+        return False
+
+
+def _entry(intent, reason):
+    return {"run": intent.run, "what": mask(ledger.describe(intent.kind, intent.facts)), "reason": reason}
+
+
+def _release_snapshot(run, facts):
+    server = _find(run, facts["vs"])
+    if server is not None:
+        with run.held([(server.id, server.name)], despite_leftovers=True):
+            steps.release_snapshot(run, server, facts)
+
+
+def _release_attachment(run, facts):
+    proxy = _find(run, facts["proxy"])
+    if proxy is not None:
+        with run.held([(proxy.id, proxy.name)], despite_leftovers=True):
+            steps.release_attachment(run, proxy, steps.guest_of(run, proxy), facts)
+
+
+def _release_power(run, facts):
+    server = _find(run, facts["vs"])
+    if server is not None:
+        with run.held([(server.id, server.name)], despite_leftovers=True):
+            steps.stop(run, server)
+
+
+def _find(run, identity):
+    handle = run.manager.find_by_id("VirtualServer", identity)
+    return None if handle is None else steps.server_of(handle)
+
+
+_RELEASES = {ledger.SNAPSHOT: _release_snapshot, ledger.ATTACHMENT: _release_attachment,
+             ledger.POWER: _release_power}

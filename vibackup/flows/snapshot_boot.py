@@ -1,0 +1,58 @@
+"""Boot a snapshot from a device that backs it up and shuts down: the script in the paper's appendix."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+from vibackup import checks, errors, steps
+from vibackup import manager as api
+from vibackup.flows.proxy import check_still_valid
+from vibackup.quiesce import not_quiesced
+
+
+class Plan(object):
+    """A snapshot to be booted. options: ``vs`` and ``boot_device``, names. Raises NotFound, or Refused."""
+
+    def __init__(self, run, options):
+        self.vs = steps.find_server(run.manager, options.vs)
+        self.device = run.manager.find("StorageDevice", options.boot_device)
+        self.device_name = options.boot_device
+        self.boot_type = run.manager.boot_type(self.device)
+
+    def holds(self):
+        """Return what the run must hold alone, as ``run.held`` takes it."""
+        return [(self.vs.id, self.vs.name)]
+
+    def lines(self):
+        """Return what will be done, a line a step."""
+        return ["snapshot: %s" % self.vs.name, "boot from: %s" % self.device_name, "start: the snapshot",
+                "wait until it has stopped by itself", "delete snapshot: %s" % self.vs.name]
+
+
+def check(run, plan):
+    """Make every check that can be made before a change; raise what speaks against it."""
+    disks = [disk for disk in checks.disks_of(run.manager, plan.vs) if disk.kind == checks.LOGICAL]
+    if not disks:
+        raise errors.Refused("%s has no logical disk, so there is no snapshot of it" % plan.vs.name)
+    checks.no_snapshot(plan.vs)
+    checks.snapshot_space(disks)
+
+
+def snapshot_boot(run, plan):
+    """Take a snapshot, boot it from the device, wait until it stops by itself, delete it; return the catalog's entry.
+
+    That the server on the boot device stopped by itself is the only sign of success that there is:
+    a crash (a VirtualServerFailedEvent) is a failure, and so is a run longer than ``run.timeout``.
+    """
+    with steps.snapshotted(run, plan.vs, not_quiesced()) as snapshot:
+        server = steps.Server(snapshot.handle, snapshot.id, snapshot.name)
+        steps.boot_from(run, server, plan.device, plan.device_name, plan.boot_type)
+        with steps.running_until_it_stops(run, server, run.timeout):
+            check_still_valid(snapshot.disks)
+            return _record(run, plan, snapshot)
+
+
+def _record(run, plan, snapshot):
+    entry = {"id": run.id, "verb": run.verb, "vs": plan.vs.name, "vs_id": plan.vs.id, "agent": plan.device_name,
+             "mode": "boot", "location": None, "finished": run.now(), "outcome": "ok", "skipped": [],
+             "disks": [{"name": disk.original, "bytes": disk.bytes, "bytes_read": None, "backup_id": None,
+                        "stored_as": None, "outcome": "ok"} for disk in snapshot.disks]}
+    run.catalog.add(entry)
+    return entry

@@ -1,0 +1,157 @@
+"""The crash-safe record of what runs have made and not yet released, and the locks they hold.
+
+A run has one file of JSON lines. An *intent* is written before a thing is made, *made* when its ids
+are known, *released* when it is gone again. What has an intent and no release is, once its run is
+over, a leftover.
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import collections
+import os
+
+from vibackup import errors, locks, state
+from vibackup.names import safe_name
+
+SNAPSHOT, ATTACHMENT, POWER = "snapshot", "attachment", "power"
+
+# One thing made and not released. run: the run's id; number: its place in that run; kind: one of the
+# above; facts: names and ids, as text. owner: the process that made it.
+Intent = collections.namedtuple("Intent", "run number kind facts owner")
+
+
+class Ledger(object):
+    """The ledger in the state folder ``folder``, as run ``run_id`` (doing ``verb``) writes it."""
+
+    def __init__(self, folder, run_id, verb):
+        self._folder = state.folder(folder, "ledger")
+        self._locks = state.folder(folder, "locks")
+        self._owner = dict(locks.this_process(), token=run_id, run=run_id, verb=verb)
+        self._path = os.path.join(self._folder, safe_name(run_id) + ".jsonl")
+        self._open = collections.OrderedDict()
+        self._count = 0
+        self._held = []
+
+    # -- what we make
+
+    def intend(self, kind, **facts):
+        """Record that a thing is about to be made; returns its number, for ``made`` and ``released``."""
+        if not os.path.exists(self._path):
+            state.append_line(self._path, {"owner": self._owner})
+        self._count += 1
+        state.append_line(self._path, {"intent": self._count, "kind": kind, "facts": facts})
+        self._open[self._count] = (kind, facts)
+        return self._count
+
+    def made(self, number, **facts):
+        """Record what is known of it since it was made, ids above all."""
+        state.append_line(self._path, {"made": number, "facts": facts})
+        self._open[number][1].update(facts)
+
+    def released(self, number):
+        """Record that it is gone again."""
+        state.append_line(self._path, {"released": number})
+        del self._open[number]
+
+    def facts(self, number):
+        """Return the facts of an intent of ours that is still open."""
+        return self._open[number][1]
+
+    def kind(self, number):
+        """Return the kind of an intent of ours that is still open."""
+        return self._open[number][0]
+
+    def open_facts(self, kind):
+        """Return the facts of our own open intents of ``kind``."""
+        return [facts for each, facts in self._open.values() if each == kind]
+
+    def close(self):
+        """End the run's record: with nothing open it goes away, otherwise it stays for ``reconcile``."""
+        for folder in list(self._held):
+            self._drop(folder)
+        if not self._open and os.path.exists(self._path):
+            os.remove(self._path)
+
+    # -- what all runs made
+
+    def leftovers(self):
+        """Return the open intents of runs whose process is gone, the newest of each run first."""
+        found = []
+        for name in sorted(os.listdir(self._folder)):
+            path = os.path.join(self._folder, name)
+            if name.endswith(".jsonl") and path != self._path:
+                found.extend(_open_intents(path))
+        return [intent for intent in found if not _is_running(intent.owner, self._locks)]
+
+    def release_of(self, intent):
+        """Record that a leftover is gone; the last one takes its run's file away."""
+        path = os.path.join(self._folder, safe_name(intent.run) + ".jsonl")
+        state.append_line(path, {"released": intent.number})
+        if not _open_intents(path):
+            os.remove(path)
+
+    # -- locks
+
+    def take(self, identity, name, despite_leftovers=False):
+        """Lock the object ``identity`` (called ``name``) for this run.
+
+        Raises Busy where a living run holds it, and Leftovers where a run that is gone left
+        something on it, unless ``despite_leftovers``.
+        """
+        left = [intent for intent in self.leftovers() if _speaks_of(intent.facts, identity)]
+        if left and not despite_leftovers:
+            raise errors.Leftovers(
+                "%s: the run %s left %s behind; release it with: vibackup reconcile --fix" % (
+                    name, left[0].run, describe(left[0].kind, left[0].facts)),
+                [describe(intent.kind, intent.facts) for intent in left])
+        folder = os.path.join(self._locks, safe_name(identity))
+        holder = locks.take(folder, self._owner)
+        if holder is not None and locks.is_dead(holder):
+            locks.break_dead(folder, holder)
+            holder = locks.take(folder, self._owner)
+        if holder is not None:
+            raise errors.Busy("%s is busy: the run %s (%s, process %s on %s) holds it" % (
+                name, holder.get("run", "?"), holder.get("verb", "?"), holder.get("pid"), holder.get("host")))
+        self._held.append(folder)
+
+    def give_back(self, identity):
+        """Release the lock of an object."""
+        self._drop(os.path.join(self._locks, safe_name(identity)))
+
+    def _drop(self, folder):
+        if folder in self._held:
+            locks.drop(folder, self._owner)
+            self._held.remove(folder)
+
+
+def describe(kind, facts):
+    """Return an intent in words: what, of which object."""
+    return {SNAPSHOT: "the snapshot of %(vs_name)s", ATTACHMENT: "%(disk_names)s on %(proxy_name)s",
+            POWER: "%(vs_name)s running"}[kind] % facts
+
+
+def _speaks_of(facts, identity):
+    return identity in (facts.get("vs"), facts.get("proxy"))
+
+
+def _open_intents(path):
+    """Return the open intents in one run's file, the newest first."""
+    owner, found = {}, collections.OrderedDict()
+    for line in state.read_lines(path):
+        if "owner" in line:
+            owner = line["owner"]
+        elif "intent" in line:
+            found[line["intent"]] = (line["kind"], line["facts"])
+        elif "made" in line:
+            found[line["made"]][1].update(line["facts"])
+        elif "released" in line:
+            found.pop(line["released"], None)
+    return [Intent(owner.get("run"), number, kind, facts, owner)
+            for number, (kind, facts) in reversed(list(found.items()))]
+
+
+def _is_running(owner, lock_folder):
+    """Tell whether the run is still under way: its process lives, and holds a lock."""
+    if locks.is_dead(owner):
+        return False
+    return any((locks.holder(os.path.join(lock_folder, name)) or {}).get("run") == owner.get("run")
+               for name in os.listdir(lock_folder))

@@ -1,0 +1,91 @@
+"""Hold an application still for the moment of the snapshot: freeze, and thaw whatever happens."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import contextlib
+import shlex
+import threading
+
+from vibackup import compat, errors
+from vibackup.guest import Command, failure
+
+FREEZE_SECONDS = 60
+THAW_SECONDS = 60
+THAW_TRIES = 3
+
+
+def words(line, option):
+    """Return the command line given with ``option`` as a list of words; raise UsageError where it is none."""
+    try:
+        found = [compat.text(word) for word in shlex.split(line if compat.PYTHON3 else line.encode("utf-8"))]
+    except ValueError as error:
+        raise errors.UsageError("%s=%s: %s" % (option, line, compat.message(error)))
+    if not found:
+        raise errors.UsageError("%s: give a command" % option)
+    return found
+
+
+@contextlib.contextmanager
+def quiesced(run, guest, freeze, thaw):
+    """Run ``freeze`` in ``guest``, then the body, then ``thaw``; both are lists of words.
+
+    The thaw runs whatever happens, and no later than a minute after the freeze: a timer sees to it
+    where the body hangs, and then the body's result is not consistent and GuestError is raised.
+    """
+    thawing = _Thaw(run, guest, thaw)
+    timer = None
+    try:
+        with run.step("freeze", guest.name):
+            timer = run.manager.clock.call_after(FREEZE_SECONDS, thawing.by_timer)
+            guest.must(freeze, FREEZE_SECONDS)
+        yield
+    finally:
+        if timer is not None:
+            timer.cancel()
+            thawing.at_the_end()
+    if thawing.too_early:
+        raise errors.GuestError("%s was thawed after %d seconds, before its snapshot was complete" % (
+            guest.name, FREEZE_SECONDS))
+
+
+class _Thaw(object):
+    """Thaws once, by the timer or at the end, whichever comes first."""
+
+    def __init__(self, run, guest, command):
+        self._run = run
+        self._guest = guest
+        self._command = Command(command, None, None)
+        self._lock = threading.Lock()
+        self._done = False
+        self.too_early = False
+
+    def by_timer(self):
+        with self._lock:
+            if not self._done:
+                self.too_early = True
+                self._done = self._try() is None
+
+    def at_the_end(self):
+        with self._lock:
+            if self._done:
+                return
+            with self._run.releasing(), self._run.step("thaw", self._guest.name):
+                why = self._try()
+                if why is not None:
+                    raise errors.GuestError("%s is still frozen: %s; thaw it by hand" % (self._guest.name, why))
+                self._done = True
+
+    def _try(self):
+        """Run the command, a few times if need be; returns None, or why it failed."""
+        why = None
+        for _number in range(THAW_TRIES):
+            completed = self._guest.command(self._command, THAW_SECONDS)
+            if completed.status == 0:
+                return None
+            why = failure(completed)
+        return why
+
+
+@contextlib.contextmanager
+def not_quiesced():
+    """Where no freeze was asked for."""
+    yield

@@ -1,0 +1,47 @@
+"""The way into guests on a real site: ssh, as the administrator's own ssh configuration has it."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import re
+
+from vibackup import compat, errors, process
+from vibackup.guest import WINDOWS, Command
+
+_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*$")
+_SSH = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=20",
+        "-o", "ServerAliveInterval=30"]
+
+
+class SshGuests(object):
+    """Runs commands in guests by ssh: no password is ever asked for, and the host's key must be known."""
+
+    def run(self, name, command, family, timeout=None, on_output=None, should_stop=None):
+        """Run ``command`` (a ``guest.Command``) on the host ``name`` and return its ``guest.Completed``.
+
+        ``family``: guest.LINUX or guest.WINDOWS, for the shell over there. ``timeout``: seconds.
+        ``on_output``, ``should_stop``: see ``process.run``. Raises Refused for a name or a word that
+        cannot be handed over unharmed.
+        """
+        if not _HOST.match(name):
+            raise errors.Refused("%s: not a host name for ssh; give the virtual server such a name" % name)
+        return process.run(Command(_SSH + ["--", name, remote_line(command, family)], None, None),
+                           timeout, on_output, should_stop)
+
+
+def remote_line(command, family):
+    """Return ``command`` as the one line that ssh hands to the shell over there: every word quoted."""
+    quote = _quote_for_windows if family == WINDOWS else compat.shell_quote
+    words = [quote(word) for word in command.argv]
+    if command.stdin:
+        words += ["<", quote(command.stdin)]
+    if command.stdout:
+        words += [">", quote(command.stdout)]
+    return " ".join(words)
+
+
+def _quote_for_windows(word):
+    """Quote for cmd.exe, which has no way to quote a double quote or the end of a line."""
+    if re.search('["\r\n]', word):
+        raise errors.Refused("cannot hand this to a Windows guest, for its quotes or line ends: %r" % word)
+    if re.match(r"[A-Za-z0-9_./:\\=-]+$", word):
+        return word
+    return '"%s"' % re.sub(r"(\\+)$", r"\1\1", word)

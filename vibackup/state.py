@@ -1,0 +1,72 @@
+"""Files that outlive a crash: a state folder of our own, whole files or none, lines that are whole or ignored."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import io
+import json
+import os
+import stat
+
+from vibackup import compat, errors
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+
+def folder(*parts):
+    """Return the folder ``parts`` joined, made (for us alone) where it is not there."""
+    path = os.path.join(*[compat.native(part) for part in parts])
+    if not os.path.isdir(path):
+        try:
+            os.makedirs(path)
+            os.chmod(path, FOLDER_MODE)
+        except OSError as error:
+            if not os.path.isdir(path):
+                raise errors.UsageError("cannot make the folder %s: %s" % (compat.text(path), compat.message(error)))
+    return path
+
+
+def check_private(path):
+    """Refuse a state folder that somebody else owns or may write to: what it says decides what is deleted."""
+    status = os.stat(path)
+    if os.name != "posix":
+        return
+    if hasattr(os, "getuid") and status.st_uid != os.getuid():
+        raise errors.Refused("the state folder %s belongs to another user" % compat.text(path))
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise errors.Refused("others may write to the state folder %s; mend it with chmod 700" % compat.text(path))
+
+
+def write_json(path, value):
+    """Write ``value`` to the file ``path`` in one atomic step, for us alone."""
+    temporary = "%s.%d.new" % (path, os.getpid())
+    with open(temporary, "wb") as stream:
+        stream.write(json.dumps(value, indent=1, sort_keys=True).encode("ascii") + b"\n")
+        _to_disk(stream)
+    os.chmod(temporary, FILE_MODE)
+    compat.replace(temporary, path)
+
+
+def append_line(path, value):
+    """Add ``value`` as one line of JSON to ``path``; it is on the disk when this returns."""
+    with io.open(path, "ab") as stream:
+        stream.write(json.dumps(value, sort_keys=True).encode("ascii") + b"\n")
+        _to_disk(stream)
+    os.chmod(path, FILE_MODE)
+
+
+def read_lines(path):
+    """Return the values of a file of JSON lines; a last line that a crash cut short is not there."""
+    with open(path, "rb") as stream:
+        lines = stream.read().split(b"\n")
+    values = []
+    for line in lines[:-1]:
+        try:
+            values.append(json.loads(line.decode("utf-8")))
+        except ValueError:
+            raise errors.UsageError("%s: line %d is damaged" % (compat.text(path), len(values) + 1))
+    return values
+
+
+def _to_disk(stream):
+    stream.flush()
+    os.fsync(stream.fileno())

@@ -1,0 +1,317 @@
+"""One function per change, and the context managers built from pairs of them.
+
+Each context manager writes its intent to the ledger before it makes anything, and takes back what it
+made when it is left, however that happens. Taking back is idempotent: what is gone already is done.
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import collections
+import contextlib
+
+from vibackup import errors, events, ledger
+from vibackup import manager as api
+from vibackup.guest import Command, Guest, failure, new_disks
+from vibackup.job import job
+
+# A partition of these kinds is left out; one that holds a file system of none is refused.
+NOT_FILES = ("swap",)
+
+# A virtual server with what one asks of it again and again.
+Server = collections.namedtuple("Server", "handle id name")
+
+# A snapshot virtual server and its disks (SnapshotDisks, in order).
+Snapshot = collections.namedtuple("Snapshot", "handle id name disks")
+SnapshotDisk = collections.namedtuple("SnapshotDisk", "handle id name original bytes")
+
+
+def find_server(manager, name):
+    """Return the virtual server called ``name`` as a Server; raise NotFound."""
+    return server_of(manager.find("VirtualServer", name))
+
+
+def server_of(handle):
+    """Return a handle of the API as a Server."""
+    return Server(handle, api.identity_of(handle), api.name_of(handle))
+
+
+def guest_of(run, server):
+    """Return the guest of ``server`` (a Server)."""
+    return Guest(run, server.name, api.operating_system(server.handle))
+
+
+# -- snapshot
+
+@contextlib.contextmanager
+def snapshotted(run, vs, quiesce):
+    """Take the snapshot of ``vs`` (a Server) and yield it as a Snapshot; delete it again when left.
+
+    The paper's first and last step: "A snapshot of the primary volume is taken" and "The snapshot is
+    then deleted". ``quiesce``: a context manager around the snapshot job alone, see ``quiesce``.
+    """
+    name = "vibackup %s %s" % (run.id, vs.name)
+    number = run.ledger.intend(ledger.SNAPSHOT, vs=vs.id, vs_name=vs.name, name=name)
+    try:
+        yield _take_snapshot(run, vs, name, number, quiesce)
+    finally:
+        run.release(number, lambda: release_snapshot(run, vs, run.ledger.facts(number)))
+
+
+def _take_snapshot(run, vs, name, number, quiesce):
+    with quiesce:
+        with run.step("snapshot", vs.name):
+            with job(run.manager, name, lambda: _our_snapshot(vs, {"name": name}) is not None) as made:
+                handle = api.snapshot(vs.handle)
+                api.set_name(handle, name)
+                api.describe(made, "Snapshot of %s" % vs.name, vs.handle)
+    identity = api.identity_of(handle)
+    run.ledger.made(number, snapshot=identity)
+    return Snapshot(handle, identity, name, _snapshot_disks(run.manager, handle))
+
+
+def _snapshot_disks(manager, handle):
+    disks = []
+    for disk in api.devices_of(handle):
+        parent = api.parent_of(disk) if manager.is_a(disk, "LogicalDisk") else None
+        if parent is not None:
+            disks.append(SnapshotDisk(disk, api.identity_of(disk), api.name_of(disk), api.name_of(parent),
+                                      api.bytes_of(disk)))
+    return disks
+
+
+def release_snapshot(run, vs, facts):
+    """Delete the snapshot of ``vs`` if it is provably the one that ``facts`` of the ledger speak of.
+
+    Raises Refused while one of its disks may still be on a proxy, or where it cannot be proven ours.
+    """
+    if run.ledger.open_facts(ledger.ATTACHMENT):
+        raise errors.Refused("kept, because a disk of it is still on the proxy")
+    handle = _our_snapshot(vs, facts)
+    if handle is None:
+        return
+    with run.step("delete snapshot", vs.name):
+        disks = [disk for disk in api.devices_of(handle)
+                 if run.manager.is_a(disk, "LogicalDisk") and api.parent_of(disk) is not None]
+        with job(run.manager, "delete %s" % facts["name"], lambda: _our_snapshot(vs, facts) is None) as made:
+            for disk in disks:
+                api.delete_disk(api.group_of(disk), disk)
+            api.delete_snapshot(vs.handle, handle)
+            api.describe(made, "Delete snapshot of %s" % vs.name, vs.handle)
+
+
+def _our_snapshot(vs, facts):
+    """Return the snapshot of ``vs`` if it is ours by id or by the name set in its own job, None where it is gone."""
+    handle = api.snapshot_of(vs.handle)
+    if handle is None:
+        return None
+    known = facts.get("snapshot")
+    if known is not None and api.has(handle, "getId"):
+        return handle if api.identity_of(handle) == known else None
+    if api.has(handle, "setName"):
+        return handle if api.name_of(handle) == facts["name"] else None
+    raise errors.Refused("it has a snapshot that this manager gives no way to prove ours")
+
+
+# -- booting the snapshot itself
+
+def boot_from(run, server, device, device_name, boot_type):
+    """Have ``server`` (a snapshot of ours) boot from ``device``."""
+    with run.step("boot device", server.name, device_name):
+        with job(run.manager, "boot %s from %s" % (server.name, device_name),
+                 lambda: api.identity_of(api.devices_of(server.handle)[0]) == api.identity_of(device)) as made:
+            api.add_device_first(server.handle, device)
+            api.set_boot_type(server.handle, boot_type)
+            api.describe(made, "Boot from %s" % device_name, server.handle)
+
+
+@contextlib.contextmanager
+def running_until_it_stops(run, server, seconds):
+    """Start ``server`` (a snapshot of ours), wait until it has stopped by itself, then run the body.
+
+    Raises ServerFailed where it crashed, TimedOut where it runs longer than ``seconds``. However
+    this is left, it does not run any more.
+    """
+    number = run.ledger.intend(ledger.POWER, vs=server.id, vs_name=server.name)
+    try:
+        watch = start(run, server, (api.RUNNING, api.STOPPED))
+        with run.step("wait until stopped", server.name):
+            watch.wait_for((api.STOPPED,), seconds)
+        yield
+    finally:
+        run.release(number, lambda: stop(run, server))
+
+
+# -- the proxy
+
+@contextlib.contextmanager
+def running(run, server):
+    """See to it that ``server`` runs, and bring its power state back when left."""
+    state = events.state_of(run.manager, server.handle)
+    if state == api.RUNNING:
+        yield
+        return
+    if state not in (api.STOPPED, api.FAILED):
+        raise errors.Refused("%s is neither running nor stopped (%s): wait until it is" % (server.name, state))
+    number = run.ledger.intend(ledger.POWER, vs=server.id, vs_name=server.name)
+    try:
+        start(run, server)
+        yield
+    finally:
+        run.release(number, lambda: stop(run, server))
+
+
+@contextlib.contextmanager
+def attached(run, disks, proxy, guest):
+    """Attach snapshot ``disks`` to ``proxy`` and reboot it; yield the GuestDisks, in the same order.
+
+    The paper's steps two, three and five: "The snapshot logical disk is then assigned to the PBH",
+    "The PBH discovers the new logical disk. Today this requires the PBH to be rebooted", and "the
+    logical disk is unassigned from the PBH". The disks are found by comparing what the guest shows
+    before and after; when left, it is asked again and must show none of them.
+    """
+    guest.wait_until_it_answers(events.BOOT_SECONDS)
+    before = guest.disks()
+    number = run.ledger.intend(ledger.ATTACHMENT, proxy=proxy.id, proxy_name=proxy.name,
+                               disks=[disk.id for disk in disks], disk_names=", ".join(disk.name for disk in disks),
+                               before=_places(before))
+    try:
+        attach(run, disks, proxy)
+        reboot(run, proxy)
+        yield find_new_disks(run, guest, before, disks)
+    finally:
+        run.release(number, lambda: release_attachment(run, proxy, guest, run.ledger.facts(number)))
+
+
+def attach(run, disks, proxy):
+    """Attach ``disks`` (SnapshotDisks) to the proxy, behind its own."""
+    names = ", ".join(disk.name for disk in disks)
+    with run.step("attach", proxy.name, ", ".join(disk.original for disk in disks)):
+        with job(run.manager, "attach %s to %s" % (names, proxy.name),
+                 lambda: len(_attached(proxy, [disk.id for disk in disks])) == len(disks)) as made:
+            for disk in disks:
+                api.add_device(proxy.handle, disk.handle)
+            api.describe(made, "Attach %s" % names, proxy.handle)
+
+
+def find_new_disks(run, guest, before, disks):
+    """Return where the guest shows the ``disks`` (SnapshotDisks) that were attached since ``before``, in order."""
+    with run.step("find disks", guest.name) as record:
+        guest.wait_until_it_answers(events.BOOT_SECONDS)
+        found = new_disks(before, guest.disks(), [disk.bytes for disk in disks], guest.name)
+        record["detail"] = ", ".join(disk.path for disk in found)
+        return found
+
+
+def release_attachment(run, proxy, guest, facts):
+    """Detach what ``facts`` of the ledger speak of from the proxy, and make its guest forget it."""
+    found = _attached(proxy, facts["disks"])
+    if found:
+        with run.step("detach", proxy.name, facts["disk_names"]):
+            with job(run.manager, "detach %s from %s" % (facts["disk_names"], proxy.name),
+                     lambda: not _attached(proxy, facts["disks"])) as made:
+                for disk in found:
+                    api.remove_device(proxy.handle, disk)
+                api.describe(made, "Detach %s" % facts["disk_names"], proxy.handle)
+    if not found and _shows_only(guest, facts["before"]):
+        return
+    reboot(run, proxy)
+    with run.step("check disks", guest.name):
+        guest.wait_until_it_answers(events.BOOT_SECONDS)
+        if not _shows_only(guest, facts["before"]):
+            raise errors.GuestError("%s still shows a disk that was detached from it" % guest.name)
+
+
+def _attached(proxy, identities):
+    """Return the handles of those of the proxy's devices whose ids are among ``identities``."""
+    return [disk for disk in api.devices_of(proxy.handle) if api.identity_of(disk) in identities]
+
+
+def _shows_only(guest, places):
+    try:
+        return _places(guest.disks()) == places
+    except errors.GuestError:
+        return False
+
+
+def _places(disks):
+    """Return positions and sizes of guest disks, in a form that the ledger can keep and compare."""
+    return sorted([list(disk.position or ()), disk.bytes] for disk in disks)
+
+
+# -- power
+
+def start(run, server, states=(api.RUNNING,)):
+    """Start the server and wait until it runs, or is in one of ``states``; returns the Watch."""
+    return _power(run, server, "start", api.start, states)
+
+
+def stop(run, server):
+    """Stop the server, unless it is, and wait until it has."""
+    if events.state_of(run.manager, server.handle) not in (api.STOPPED, api.FAILED):
+        _power(run, server, "stop", api.stop, (api.STOPPED,))
+
+
+def reboot(run, server):
+    """Boot the server again, from whatever state it is in, and wait until it runs."""
+    if events.state_of(run.manager, server.handle) in (api.STOPPED, api.FAILED):
+        start(run, server)
+    else:
+        _power(run, server, "reboot", api.reboot, (api.RUNNING,))
+
+
+def _power(run, server, name, change, states):
+    """Change the power of ``server`` by ``change`` in a job of its own, and wait for one of ``states``."""
+    with run.step(name, server.name):
+        watch = events.Watch(run, server.handle, server.name)
+        with job(run.manager, "%s %s" % (name, server.name), lambda: watch.new_state() is not None) as made:
+            change(server.handle)
+            api.describe(made, "%s %s" % (name, server.name), server.handle)
+        watch.wait_for(states)
+        return watch
+
+
+# -- file systems
+
+@contextlib.contextmanager
+def mounted(run, guest, disk, folder):
+    """Mount the file systems of ``disk`` (a GuestDisk) below ``folder``, read-only; yield ``[(number, where)]``.
+
+    The paper: a snapshot may be backed up "as a mounted file system/logical drive". A Windows guest
+    has mounted it by itself. The folder is named after the server and its disk alone, so that an
+    agent sees the same names whatever the device. Raises Refused where a partition holds no file
+    system that can be mounted.
+    """
+    partitions = [partition for partition in disk.partitions if partition.file_system not in NOT_FILES]
+    if not partitions or any(not partition.file_system for partition in partitions):
+        raise errors.Refused("%s: no file system found on %s; back it up as an image" % (guest.name, disk.path))
+    mounts = []
+    try:
+        for partition in partitions:
+            mounts.append((partition.number, _mount(run, guest, partition, folder)))
+        yield mounts
+    finally:
+        _unmount_all(run, guest, partitions, mounts, folder)
+
+
+def _mount(run, guest, partition, folder):
+    if partition.mounted:
+        return partition.mounted
+    where = "%s/%d" % (folder, partition.number)
+    with run.step("mount", guest.name, partition.path):
+        guest.must(["mkdir", "-p", "--", where])
+        guest.must(["mount", "-o", "ro", "--", partition.path, where])
+    return where
+
+
+def _unmount_all(run, guest, partitions, mounts, folder):
+    """Unmount what ``_mount`` mounted; what resists goes with the reboot after the detach."""
+    ours = [where for (_number, where), partition in zip(mounts, partitions) if not partition.mounted]
+    with run.releasing():
+        for where in reversed(ours):
+            with run.step("unmount", guest.name, where) as record:
+                completed = guest.command(Command(["umount", "--", where], None, None))
+                if completed.status != 0:
+                    record["detail"] = failure(completed)
+                    run.warn("%s: umount %s: %s" % (guest.name, where, failure(completed)))
+        if ours:
+            above = folder.rsplit("/", 1)[0]
+            guest.command(Command(["rmdir", "--"] + ours + [folder, above], None, None))
