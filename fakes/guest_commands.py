@@ -130,18 +130,20 @@ def _mount_partition(guest, disk, first, size, folder, device):
 
 
 def _extract(guest, disk, first, size, folder):
-    if not os.path.isdir(folder):
-        os.makedirs(folder)
+    """Unpack the lab's file system below ``folder``, and nothing anywhere else."""
     data = disks.read(guest.lab.pages, disk["layers"], first, size)
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         for member in archive.getmembers():
-            target = os.path.join(folder, member.name)
-            if member.isdir():
-                if not os.path.isdir(target):
-                    os.makedirs(target)
-            elif member.isfile():
+            target = os.path.normpath(os.path.join(folder, member.name))
+            if member.isfile() and target.startswith(os.path.join(folder, "")):
+                _make_folder(os.path.dirname(target))
                 with open(target, "wb") as stream:
                     stream.write(archive.extractfile(member).read())
+
+
+def _make_folder(path):
+    if not os.path.isdir(path):
+        os.makedirs(path)
 
 
 def _umount(guest, command):
@@ -172,5 +174,9 @@ def _model_agent(guest, command):
     return Completed(0, "%d bytes read\n" % size, "")
 
 
-_MODELLED = {"hostname": lambda guest, _command: Completed(0, guest.server["name"] + "\n", ""), "lsblk": _lsblk, "mount": _mount, "umount": _umount, "fsfreeze": _fsfreeze,
+def _hostname(guest, _command):
+    return Completed(0, guest.server["name"] + "\n", "")
+
+
+_MODELLED = {"hostname": _hostname, "lsblk": _lsblk, "mount": _mount, "umount": _umount, "fsfreeze": _fsfreeze,
              "model-agent": _model_agent}

@@ -68,11 +68,12 @@ make_environment() {
             ;;
         jython)
             # Starts in half the time of the jython command, and the tests start it often.
-            jar=$("$interpreter" -c 'from java.lang import System; print(System.getProperty("java.class.path"))') &&
+            java=$(command -v java) &&
+                jar=$("$interpreter" -c 'from java.lang import System; print(System.getProperty("java.class.path"))') &&
                 home=$("$interpreter" -c 'import sys; print(sys.prefix)') &&
                 cat >"$build/bin/python" <<END && chmod +x "$build/bin/python" || return
 #!/bin/sh
-exec java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -cp '$jar' -Dpython.home='$home' \
+exec '$java' -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -cp '$jar' -Dpython.home='$home' \
     -Dpython.executable="\$0" -Dpython.cachedir.skip=true org.python.util.jython "\$@"
 END
             need_interpreter python2.7  # its pip: none runs on Jython

@@ -31,7 +31,7 @@ JAVA = r"""#!/bin/sh
 for word; do printf '%s\000' "$word"; done >>"$CALLS"
 printf '\001' >>"$CALLS"
 case "$*" in
-    *--version*) case $2 in *old*) echo Jython 2.2.1 ;; *) echo Jython 2.7.3 ;; esac ;;
+    *--version*) case $2 in *too-old*) echo Jython 2.2.1 ;; *) echo Jython 2.7.3 ;; esac ;;
     *"jython -c pass") exit "${FILL_STATUS:-0}" ;;
     *) exit 9 ;;
 esac
@@ -72,7 +72,7 @@ class Place(object):
 
     def start(self, *words):
         env = dict((compat.native(name), compat.native(value)) for name, value in self.env.items())
-        return subprocess.Popen(["sh", RUNNER] + [compat.native(word) for word in words], cwd=self.folder,
+        return subprocess.Popen(["/bin/sh", RUNNER] + [compat.native(word) for word in words], cwd=self.folder,
                                 env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def run(self, *words):
@@ -159,7 +159,7 @@ def test_help_goes_to_the_script_and_needs_no_manager(place):
 
 def test_a_link_to_the_runner_finds_its_tree(place):
     os.symlink(RUNNER, place.path("runner"))
-    ran = subprocess.Popen(["sh", place.path("runner"), "--help"], stdout=subprocess.PIPE)
+    ran = subprocess.Popen(["/bin/sh", place.path("runner"), "--help"], stdout=subprocess.PIPE)
     assert b"--inputfile" in ran.communicate()[0]
     assert ran.returncode == 0
 
@@ -314,12 +314,12 @@ def test_a_jython_that_does_not_start(manager):
 
 def test_a_jython_beside_the_manager_is_taken_only_if_it_is_new_enough(manager):
     del manager.env["JYTHON_JAR"]
-    manager.write("home/lib/jython-a-old.jar", "")
+    manager.write("home/lib/jython-a-too-old.jar", "")
     new = manager.write("home/lib/jython-b.jar", "")
     manager.run("--inputfile=show.py")
     path = manager.calls()[-1][1].split(":")
     assert path[0] == new
-    assert manager.path("home", "lib", "jython-a-old.jar") not in path
+    assert manager.path("home", "lib", "jython-a-too-old.jar") not in path
 
 
 @pytest.mark.parametrize("name, value, words", [
@@ -356,9 +356,8 @@ def test_a_real_jython_imports_the_names_in_the_managers_jars(place):
     place.write("show.py", "from com.virtualiron.vce.mgmt.api import *\nimport vibackup, sys\n"
                            "print VirtualizationManager, sys.argv[-1]\n")
     place.env.update({"VIRTUALIRON_HOME": place.path("home"), "XDG_CACHE_HOME": place.path("cache")})
-    for _ in ("the cache is filled", "the cache is used"):
-        ran = place.run("--inputfile=show.py", "--vs=été")
-        assert "VirtualizationManager" in ran.output and "--vs=été" in ran.output, ran.errors
+    ran = place.run("--inputfile=show.py", "--vs=été")
+    assert "VirtualizationManager" in ran.output and "--vs=été" in ran.output, ran.errors
 
 
 # runner.bat

@@ -5,17 +5,14 @@ The one module that prints results, and the one that exits.
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import json
-import os
 import signal
 import sys
 import traceback
 
-from vibackup import compat, errors, manager, options, report
-from vibackup.clock import SystemClock
+from vibackup import compat, errors, options, report, site
 from vibackup.flows import probe, proxy, reconcile, snapshot_boot
 from vibackup.names import printable
 from vibackup.run import Run
-from vibackup.ssh import SshGuests
 
 _OUTCOMES = {errors.USAGE: "refused", errors.REFUSED: "refused", errors.BUSY: "busy", errors.LEFTOVERS: "leftovers",
              errors.INTERRUPTED: "stopped", errors.TERMINATED: "stopped"}
@@ -101,19 +98,9 @@ class Session(object):
         return self.lab is not already
 
     def _make_run(self):
-        if self.lab is not None:
-            site = manager.connect(self.lab.clock, self.lab.guests, lab=True)
-        else:
-            site = manager.connect(SystemClock(), SshGuests())
-        return Run(site, self._state_folder(), self.options.verb, self.progress.show, self.options.timeout,
-                   lambda: self.stop)
-
-    def _state_folder(self):
-        if self.options.state:
-            return self.options.state
-        if self.lab is not None:
-            return os.path.join(compat.text(self.lab.folder), "state")
-        return compat.environment("VIBACKUP_STATE") or compat.text(os.path.expanduser(str("~/.vibackup")))
+        manager = site.connect() if self.lab is None else site.connect_lab(self.lab)
+        return Run(manager, site.state_folder(self.options.state, self.lab), self.options.verb, self.progress.show,
+                   self.options.timeout, lambda: self.stop)
 
     # -- stopping
 
@@ -186,18 +173,28 @@ class Session(object):
 
 # -- verbs
 
-def _flow(module, carry_out):
-    def verb(session):
-        run = session.run_
-        plan = module.Plan(run, session.options)
-        with run.held(plan.holds()):
-            module.check(run, plan)
-            if session.options.dry_run:
-                session.more = {"dry_run": True, "plan": plan.lines()}
-                session.lines(["would do, and changes nothing now:"] + ["  " + printable(each) for each in plan.lines()])
-                return None
-            return carry_out(run, plan)
-    return verb
+def _proxy_backup(session):
+    given = session.options
+    plan = proxy.Plan(session.run_, given.vs, given.proxy, given.agent, mode=given.mode, disks=given.disk,
+                      skip_raw=given.skip_raw, location=given.location, freeze=given.freeze, thaw=given.thaw)
+    return _carry_out(session, plan, proxy.check, proxy.proxy_backup)
+
+
+def _snapshot_boot(session):
+    plan = snapshot_boot.Plan(session.run_, session.options.vs, session.options.boot_device)
+    return _carry_out(session, plan, snapshot_boot.check, snapshot_boot.snapshot_boot)
+
+
+def _carry_out(session, plan, check, flow):
+    """Carry out a flow; in a dry run make its checks, under the same locks, and say what it would do."""
+    run = session.run_
+    if not session.options.dry_run:
+        return flow(run, plan)
+    with run.held(plan.holds()):
+        check(run, plan)
+    session.more = {"dry_run": True, "plan": plan.lines()}
+    session.lines(["would do, and changes nothing now:"] + ["  " + printable(line) for line in plan.lines()])
+    return None
 
 
 def _backups(session):
@@ -223,8 +220,7 @@ def _probe(session):
     session.lines(report.probe_table(rows))
 
 
-_VERBS = {"proxy-backup": _flow(proxy, proxy.proxy_backup),
-          "snapshot-boot": _flow(snapshot_boot, snapshot_boot.snapshot_boot),
+_VERBS = {"proxy-backup": _proxy_backup, "snapshot-boot": _snapshot_boot,
           "backups": _backups, "reconcile": _reconcile, "probe": _probe}
 
 

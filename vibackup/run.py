@@ -121,6 +121,12 @@ class Run(object):
             for identity in reversed(taken):
                 self.ledger.give_back(identity)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.close()
+
     def close(self):
         """End the run: its locks are free, its ledger stays only where something is left."""
         self.ledger.close()

@@ -11,22 +11,23 @@ OK, WARNING = "ok", "warning"
 
 
 class Plan(object):
-    """A proxy backup to be made: its objects, and how.
+    """A backup of the virtual server ``vs`` by ``agent`` (an ``agents.Agent``) on ``proxy``; both are names.
 
-    options: ``vs``, ``proxy`` (names), ``agent`` (an ``agents.Agent``), ``mode`` (backup.IMAGE or
-    backup.FILE), ``disk`` (names; none: all), ``skip_raw``, ``location`` (None: the agent's own),
-    ``freeze`` and ``thaw`` (lists of words, or None). Raises NotFound.
+    mode: backup.IMAGE or backup.FILE. disks: names of logical disks; none: all. skip_raw: leave raw
+    disks out, instead of refusing. location: where the agent keeps it; None: its default. freeze,
+    thaw: commands as lists of words, or None. Raises NotFound.
     """
 
-    def __init__(self, run, options):
-        self.vs = steps.find_server(run.manager, options.vs)
-        self.proxy = steps.find_server(run.manager, options.proxy)
-        self.mode = options.mode
-        self.agent = options.agent
-        self.location = options.location or options.agent.default_location
-        self.freeze, self.thaw = options.freeze, options.thaw
-        self.skip_raw = options.skip_raw
-        self.names = options.disk
+    def __init__(self, run, vs, proxy, agent, mode=backup.IMAGE, disks=(), skip_raw=False, location=None,
+                 freeze=None, thaw=None):
+        self.vs = steps.find_server(run.manager, vs)
+        self.proxy = steps.find_server(run.manager, proxy)
+        self.mode = mode
+        self.agent = agent
+        self.location = location or agent.default_location
+        self.freeze, self.thaw = freeze, thaw
+        self.skip_raw = skip_raw
+        self.names = disks
         self.guest = self.vs_guest = None
         self.disks = self.skipped = ()
 
@@ -108,15 +109,16 @@ def proxy_backup(run, plan):
     5. The logical disk is unassigned from the proxy.
     6. The snapshot is deleted.
 
-    run: a ``run.Run``. plan: as ``check`` completed it, under the same locks. Raises a VibackupError
-    where there is no good backup; what could not be taken back is in ``run.leftovers``.
+    run: a ``run.Run``. plan: a Plan. Raises a VibackupError where there is no good backup, having
+    taken back what it made; what it could not take back is in ``run.leftovers``.
     """
-    with steps.running(run, plan.proxy):
-        with steps.snapshotted(run, plan.vs, _quiesce(run, plan)) as snapshot:
-            disks = plan.chosen(snapshot.disks)
-            with steps.attached(run, disks, plan.proxy, plan.guest) as devices:
-                backups = back_up_disks(run, plan, disks, devices)
-    return backups
+    with run.held(plan.holds()):
+        check(run, plan)
+        with steps.running(run, plan.proxy):
+            with steps.snapshotted(run, plan.vs, _quiesce(run, plan)) as snapshot:
+                disks = plan.chosen(snapshot.disks)
+                with steps.attached(run, disks, plan.proxy, plan.guest) as devices:
+                    return back_up_disks(run, plan, disks, devices)
 
 
 def _quiesce(run, plan):

@@ -8,12 +8,15 @@ from vibackup.quiesce import not_quiesced
 
 
 class Plan(object):
-    """A snapshot to be booted. options: ``vs`` and ``boot_device``, names. Raises NotFound, or Refused."""
+    """A snapshot of the virtual server ``vs`` to be booted from ``boot_device``, both names.
 
-    def __init__(self, run, options):
-        self.vs = steps.find_server(run.manager, options.vs)
-        self.device = run.manager.find("StorageDevice", options.boot_device)
-        self.device_name = options.boot_device
+    Raises NotFound, and Refused for a device that nothing boots from.
+    """
+
+    def __init__(self, run, vs, boot_device):
+        self.vs = steps.find_server(run.manager, vs)
+        self.device = run.manager.find("StorageDevice", boot_device)
+        self.device_name = boot_device
         self.boot_type = run.manager.boot_type(self.device)
 
     def holds(self):
@@ -40,13 +43,17 @@ def snapshot_boot(run, plan):
 
     That the server on the boot device stopped by itself is the only sign of success that there is:
     a crash (a VirtualServerFailedEvent) is a failure, and so is a run longer than ``run.timeout``.
+    Raises a VibackupError where there is no good backup, having taken back what it made; what it
+    could not take back is in ``run.leftovers``.
     """
-    with steps.snapshotted(run, plan.vs, not_quiesced()) as snapshot:
-        server = steps.Server(snapshot.handle, snapshot.id, snapshot.name)
-        steps.boot_from(run, server, plan.device, plan.device_name, plan.boot_type)
-        with steps.running_until_it_stops(run, server, run.timeout):
-            check_still_valid(snapshot.disks)
-            return _record(run, plan, snapshot)
+    with run.held(plan.holds()):
+        check(run, plan)
+        with steps.snapshotted(run, plan.vs, not_quiesced()) as snapshot:
+            server = steps.Server(snapshot.handle, snapshot.id, snapshot.name)
+            steps.boot_from(run, server, plan.device, plan.device_name, plan.boot_type)
+            with steps.running_until_it_stops(run, server, run.timeout):
+                check_still_valid(snapshot.disks)
+                return _record(run, plan, snapshot)
 
 
 def _record(run, plan, snapshot):

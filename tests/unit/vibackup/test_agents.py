@@ -331,6 +331,7 @@ def test_the_meanings_are_words():
 # -- outputs
 
 DD = "1+0 records in\n1+0 records out\n"
+NETWORKER = "save: /dev/x  23 MB 00:00:38  1 file(s)\ncompleted savetime=1757404912\n"
 RESTIC = (
     '{"message_type":"status","percent_done":0,"total_files":1}\n'
     '{"message_type":"status","percent_done":0,"total_files":1,"bytes_done":490,"current_files":["/web01/d"]}\n'
@@ -355,9 +356,8 @@ BORG = (
     ("restic", RESTIC, 5000),
     ("borg", BORG, 5545),
     ("borg", BORG + "image of 5000 bytes\n", 5000),
-    ("networker", "save: /dev/x  23 MB 00:00:38  1 file(s)\ncompleted savetime=1757404912\n ssid  total\n 4001  77\n4002 88\n",
-     88),
-    ("networker", "save: /dev/x  23 MB 00:00:38  1 file(s)\ncompleted savetime=1757404912\n", None),
+    ("networker", NETWORKER + " ssid  total\n 4001  77\n4002 88\n", 88),
+    ("networker", NETWORKER, None),
     ("tsm", "Total number of bytes transferred:     1.46 GB\n", None),
     ("model", "1048576 bytes read\n", 1048576),
     ("dd", "", None),
@@ -457,7 +457,8 @@ def test_a_doubled_brace_is_a_brace(tmpdir):
 BASE = "[own]\nimage_backup = copy {device}\n"
 FAULTS = {
     "unknown key": (BASE + "imagebackup = x\n", "[own] imagebackup"),
-    "unknown placeholder": ("[own]\nimage_backup = copy {devcie}\n", "[own] image_backup: unknown placeholder {devcie}"),
+    "unknown placeholder": (
+        "[own]\nimage_backup = copy {devcie}\n", "[own] image_backup: unknown placeholder {devcie}"),
     "placeholder of another operation": ("[own]\nimage_backup = copy {mount}\n", "[own] image_backup"),
     "backup_id in a backup": ("[own]\nimage_backup = copy {backup_id}\n", "[own] image_backup"),
     "placeholder with a form": ("[own]\nimage_backup = copy {device:>9}\n", "[own] image_backup"),
