@@ -4,6 +4,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 from vibackup import agents, backup, checks, errors, events, guest, steps
 from vibackup import manager as api
 from vibackup.masking import mask
+from vibackup.names import safe_name
 from vibackup.quiesce import not_quiesced, quiesced
 
 MOUNTS = "/mnt/vibackup"
@@ -43,6 +44,12 @@ class Plan(object):
     def values(self, disk, identifier, **more):
         """Return what the agent's placeholders stand for when it backs up ``disk``."""
         return agents.values_for(self.agent, self.vs.name, disk, self.location, identifier, **more)
+
+    def origin(self, disk, number):
+        """Return the lasting name of partition ``number`` of ``disk``: never the letter or folder it has on the proxy."""
+        if self.guest.family == guest.WINDOWS:
+            return "\\\\%s\\%s.%d" % (safe_name(self.vs.name), safe_name(disk), number)
+        return "/vibackup/%s/%d" % (safe_name(disk), number)
 
     def lines(self):
         """Return what will be done, a line a step."""
@@ -148,7 +155,7 @@ def _back_up_disk(run, plan, disk, device):
     folder = "%s/%s" % (MOUNTS, plan.values(disk.original, run.id)["name"])
     with steps.mounted(run, plan.guest, device, folder) as mounts:
         return [_run_agent(run, plan, disk, plan.values(disk.original, "%s.%d" % (run.id, number), mount=where,
-                                                        origin=plan.origin(number)), None)
+                                                        origin=plan.origin(disk.original, number)), None)
                 for number, where in mounts]
 
 
