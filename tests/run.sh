@@ -139,7 +139,8 @@ run_all() {
     for name in $ALL; do
         word=passed
         [ "$(cat "$logs/$name.status")" = 0 ] || word=FAILED failed=1
-        printf '%-11s %s %5ss  %s\n' "$name" "$word" "$(cat "$logs/$name.seconds")" "$(tail -n 1 "$logs/$name" | tr -d =)"
+        printf '%-11s %s %5ss  %s\n' "$name" "$word" "$(cat "$logs/$name.seconds")" \
+            "$(tail -n 1 "$logs/$name" | tr -d =)"
     done
     exit "$failed"
 }

@@ -1,10 +1,11 @@
 # coding: utf-8
-"""scripts/runner.sh and runner.bat: real runs, in the lab and with a stand-in for java."""
+"""scripts/runner.sh: real runs, in the lab and with a stand-in for java; runner.bat; the rules of tests/run.sh."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import io
 import os
 import re
+import shutil
 import stat
 import struct
 import subprocess
@@ -144,12 +145,11 @@ def test_the_users_own_python_path_is_kept_behind_ours(place):
 
 
 def test_term_reaches_the_interpreter(place):
-    place.write("wait.py", "import sys, time; print('ready'); sys.stdout.flush(); time.sleep(60)")
+    place.write("wait.py", "import os, sys, time; print(os.getpid()); sys.stdout.flush(); time.sleep(60)")
     process = place.start("--inputfile=wait.py", "--lab")
-    assert process.stdout.readline().strip() == b"ready"
+    assert int(process.stdout.readline()) == process.pid
     process.terminate()
-    process.communicate()
-    assert process.returncode in (-15, 143)
+    assert process.wait() in (-15, 143)
 
 
 def test_help_goes_to_the_script_and_needs_no_manager(place):
@@ -371,3 +371,40 @@ def test_the_batch_file_is_whole():
     labels = set(line[1:] for line in lines if line.startswith(":"))
     used = set(re.findall(r"(?:goto |call :)(\w+)", "\n".join(lines)))
     assert used == labels
+
+
+# The tests' own runner
+
+
+def run_suite(folder, everything):
+    """Run two tests, of which one needs a program that nobody has, under this suite's conftest."""
+    shutil.copy(os.path.join(ROOT, "tests", "conftest.py"), str(folder))
+    folder.join("test_needs.py").write("import pytest\n\n\ndef test_plain():\n    pass\n\n\n"
+                                       "@pytest.mark.needs('no-such-program')\ndef test_needs():\n    pass\n")
+    env = dict(os.environ)
+    env.pop(str("VIBACKUP_TESTS_ALL"), None)
+    if everything:
+        env[str("VIBACKUP_TESTS_ALL")] = str("1")
+    code = "import sys; sys.path[:] = %r; import pytest; sys.exit(pytest.main(sys.argv[1:]))" % (sys.path,)
+    process = subprocess.Popen([sys.executable, "-c", code, "-p", "no:cacheprovider", "."], cwd=str(folder), env=env,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    output = process.communicate()[0].decode("utf-8")
+    return process.returncode, output
+
+
+def test_a_test_whose_program_is_missing_is_left_out_and_named(tmpdir):
+    status, output = run_suite(tmpdir, everything=False)
+    assert status == 0 and "1 passed, 1 deselected" in output
+    assert "left out 1 test: no-such-program is not installed\n" in output
+
+
+def test_nothing_is_left_out_when_everything_is_asked_for(tmpdir):
+    status, output = run_suite(tmpdir, everything=True)
+    assert status == 1 and "1 passed, 1 error" in output and "left out 1 test" not in output
+
+
+def test_an_interpreter_that_is_missing_is_named():
+    process = subprocess.Popen(["/bin/sh", os.path.join(ROOT, "tests", "run.sh"), "--python=python2.99"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert b"python2.99 does not run here: install it" in process.communicate()[1]
+    assert process.returncode == 1

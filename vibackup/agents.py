@@ -11,7 +11,6 @@ filled in, so that no name of a server, however odd, becomes a second word or an
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import collections
-import hashlib
 import io
 import os
 import re
@@ -21,15 +20,14 @@ import string
 from vibackup import compat
 from vibackup.errors import Refused, UsageError
 from vibackup.guest import Command
+from vibackup.names import safe_name
 
 OPERATIONS = ("image_backup", "file_backup", "image_restore")
-AFTER = ("image_after", "file_after")
+AFTER = ("image_after", "file_after", "image_discard", "file_discard")
 
 OK = "ok"
 WARNING = "warning"
 FAILED = "failed"
-
-LONGEST_NAME = 100  # characters of a safe name; file systems and agents take at least this many
 
 _ALWAYS = ("disk", "file", "folder", "id", "location", "name", "vs")
 _PLACEHOLDERS = {
@@ -38,31 +36,33 @@ _PLACEHOLDERS = {
     "image_restore": _ALWAYS + ("backup_id", "device"),
     "file_backup": _ALWAYS + ("mount", "origin"),
     "file_after": _ALWAYS + ("mount", "origin"),
+    "image_discard": _ALWAYS + ("backup_id",),
+    "file_discard": _ALWAYS + ("backup_id",),
 }
+_WARNING_KEYS = {"file_backup": "warning_status", "image_backup": "image_warning_status"}
 _HINTS = {"location": ": give --location", "backup_id": ": the backup's record has none"}
 _KEYS = frozenset(OPERATIONS + AFTER + (
-    "description", "default_location", "suffix", "ok_status", "warning_status", "warnings_from",
+    "description", "default_location", "suffix", "ok_status", "warning_status", "image_warning_status",
+    "warnings_from",
     "bytes", "backup_id", "progress", "percent"))
 
 _HIGHEST_STATUS = 125  # 126 and 127 are a shell's, for a program that did not run; then signals
 _SHELL_WORDS = frozenset(["|", "||", "&", "&&", ";", ">>", "<<", "2>", "2>&1", "&>"])
 
 _HEAD = re.compile(r"\[(?P<section>[^\]]+)\]|(?P<key>[^\s=:\[][^=:]*?)\s*[=:]")
-_UNSAFE_BYTE = re.compile(b"[^A-Za-z0-9._-]|^[.-]")
-_CUT_ESCAPE = re.compile("%[0-9A-F]?$")
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:([\\/]|$)|\\\\|[^/]*\\")
 
-_Line = collections.namedtuple("_Line", "words stdin stdout may_warn")
+_Line = collections.namedtuple("_Line", "words stdin stdout warning_status")
 
 
 class AgentCommand(Command):
     """A ``guest.Command`` of an agent.
 
-    ``may_warn``: whether its agent's warning_status means a warning here; elsewhere (in a command
-    that prepares or checks, and for an image, which is whole or worthless) it means failure.
+    ``warning_status``: the exit statuses with which it says "done, with something skipped". A command
+    that only prepares or checks has none.
     """
 
-    may_warn = False
+    warning_status = frozenset()
 
 
 class Agent(object):
@@ -100,8 +100,9 @@ class Agent(object):
     def commands(self, operation, values):
         """Return the commands of ``operation``, to be run in order until one fails.
 
-        operation: one of OPERATIONS, or "image_after" (to be run after an image backup or restore)
-            or "file_after" (after a file backup), whatever happened; [] where there are none.
+        operation: one of OPERATIONS; or of AFTER, [] where there are none: "image_after" (to be run
+            after an image backup or restore, whatever happened), "file_after" (after a file backup),
+            "image_discard" and "file_discard" (to remove a backup that turned out worthless).
         values: what the placeholders stand for, as ``values_for`` gives it.
         Returns a list of AgentCommand. Raises Refused if the agent has no such operation, or if
         a value is not known or would be read as an option.
@@ -117,13 +118,13 @@ class Agent(object):
 
         status: a whole number, or None if none came back.
         command: the AgentCommand that ended with it. Without it the status is read as that of a
-            command that may warn, so give it wherever there is one: a helper such as ``mv`` ends
-            with 1 when it fails, which for tar itself would be a warning.
+            file backup, so give it wherever there is one: a helper such as ``mv`` ends with 1 when
+            it fails, which for tar itself would be a warning.
         """
         if status in self._ok:
             return OK
-        may_warn = command is None or getattr(command, "may_warn", False)
-        return WARNING if may_warn and status in self._warning else FAILED
+        warnings = self._warning if command is None else getattr(command, "warning_status", frozenset())
+        return WARNING if status in warnings else FAILED
 
     def bytes_read(self, output):
         """Return the bytes read as ``output`` (of all commands of a backup) has them, or None."""
@@ -153,7 +154,7 @@ class Agent(object):
         command = AgentCommand([self._fill(operation, word, values) for word in line.words],
                                self._fill(operation, line.stdin, values),
                                self._fill(operation, line.stdout, values))
-        command.may_warn = line.may_warn
+        command.warning_status = line.warning_status
         return command
 
     def _fill(self, operation, word, values):
@@ -192,24 +193,6 @@ def load(path=None):
         for section in _sections(compat.text(table)):
             agents[section.name] = Agent(section, agents)
     return agents
-
-
-def safe_name(name):
-    """Return ``name`` as text that is one path component, one word, and never an option.
-
-    All but letters, digits, ``.``, ``_`` and ``-`` is percent-encoded as UTF-8, and so is a ``-`` or
-    ``.`` at the front. What is longer than LONGEST_NAME is cut and ends with a hash of the whole.
-    Distinct names give distinct results, and none is empty.
-    """
-    data = compat.text(name).encode("utf-8", "surrogatepass" if compat.PYTHON3 else "strict")
-    encoded = _UNSAFE_BYTE.sub(_percent_encoded, data).decode("ascii")
-    if not encoded:
-        return "%"
-    if len(encoded) <= LONGEST_NAME:
-        return encoded
-    # Neither a lone "%" nor "%-" comes out of the encoding, so no other name can give these.
-    tail = "%-" + compat.text(hashlib.sha256(data).hexdigest()[:32])
-    return _CUT_ESCAPE.sub("", encoded[:LONGEST_NAME - len(tail)]) + tail
 
 
 def values_for(agent, vs, disk, location, identifier, **more):
@@ -362,10 +345,12 @@ def _command_line(section, key, line):
             raise section.fault(key, "no shell reads %s: %s" % (word, line))
     if not words:
         raise section.fault(key, "no program to run: %s" % line)
-    may_warn = key == "file_backup" and bool(set(section.line("warnings_from").split()) & set(words))
+    warnings = frozenset()
+    if key in _WARNING_KEYS and set(section.line("warnings_from").split()) & set(words):
+        warnings = _statuses(section, _WARNING_KEYS[key])
     parsed = [_pieces(section, key, word) for word in words]
     stdin, stdout = [_pieces(section, key, paths[sign]) if sign in paths else None for sign in "<>"]
-    return _Line(parsed, stdin, stdout, may_warn)
+    return _Line(parsed, stdin, stdout, warnings)
 
 
 def _pieces(section, key, word):
@@ -396,12 +381,9 @@ def _check_whole(section, lines):
         raise section.fault("image_backup", "missing, and so is file_backup: the agent backs up nothing")
     if section.line("progress") and section.line("percent"):
         raise section.fault("percent", "give either this or progress")
-    if section.line("warning_status") and not any(line.may_warn for line in lines.get("file_backup", ())):
-        raise section.fault("warnings_from", "must be a word of the file_backup command whose warnings they are")
-
-
-def _percent_encoded(match):
-    return ("%%%02X" % ord(match.group(0))).encode("ascii")
+    for operation, key in sorted(_WARNING_KEYS.items()):
+        if section.line(key) and not any(line.warning_status for line in lines.get(operation, ())):
+            raise section.fault("warnings_from", "must hold a word of the %s command that has a %s" % (operation, key))
 
 
 def _joined(location, *names):

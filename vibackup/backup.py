@@ -21,11 +21,17 @@ def back_up(run, host, agent, mode, values, size=None):
     said = []
     try:
         outcome = _run_all(run, host, agent, agent.commands(mode + "_backup", values), said, size)
+    except errors.VibackupError:
+        _discard_if_made(run, host, agent, mode, values, "\n".join(said))
+        raise
     finally:
         with run.releasing():
             for command in agent.commands(mode + "_after", values):
                 host.command(command)
-    output = "\n".join(said)
+    return _checked(run, host, agent, mode, values, size, outcome, "\n".join(said))
+
+
+def _checked(run, host, agent, mode, values, size, outcome, output):
     found = {"bytes": agent.bytes_read(output), "backup_id": agent.backup_id(output) or values["id"],
              "outcome": outcome, "values": values}
     if mode == IMAGE and None not in (size, found["bytes"]) and found["bytes"] != size:
@@ -33,6 +39,13 @@ def back_up(run, host, agent, mode, values, size=None):
         raise errors.AgentFailed("%s read %d bytes of %s where the disk has %d" % (
             agent.name, found["bytes"], values["name"], size))
     return found
+
+
+def _discard_if_made(run, host, agent, mode, values, output):
+    """After a failure, remove what the agent says it has kept all the same."""
+    backup_id = agent.backup_id(output)
+    if backup_id is not None:
+        discard(run, host, agent, mode, {"values": values, "backup_id": backup_id})
 
 
 def _run_all(run, host, agent, commands, said, size):

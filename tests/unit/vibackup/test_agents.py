@@ -11,6 +11,7 @@ import threading
 import pytest
 
 from vibackup import agents, compat
+from vibackup.names import LONGEST_NAME, safe_name
 from vibackup.errors import Refused, UsageError
 
 needs_dd = pytest.mark.needs("dd")
@@ -112,14 +113,14 @@ def test_only_tsm_and_the_model_cannot_restore_a_backup_of_ones_choice():
 # -- safe names
 
 def test_an_ordinary_name_stays_as_it_is():
-    assert agents.safe_name("Web-01_a.b") == "Web-01_a.b"
+    assert safe_name("Web-01_a.b") == "Web-01_a.b"
 
 
 @pytest.mark.parametrize("kind", sorted(HOSTILE))
 def test_a_hostile_name_becomes_one_harmless_path_component(kind):
-    name = agents.safe_name(HOSTILE[kind])
+    name = safe_name(HOSTILE[kind])
     assert re.match(r"[A-Za-z0-9_%][A-Za-z0-9._%-]*\Z", name)
-    assert len(name) <= agents.LONGEST_NAME
+    assert len(name) <= LONGEST_NAME
 
 
 def test_distinct_names_stay_distinct():
@@ -127,13 +128,13 @@ def test_distinct_names_stay_distinct():
         "web 01", "web%2001", "web%252001", "%", "%25", "%-", "a" * 100, "a" * 101, "a" * 5000, "a" * 101 + "b",
         "%2Erf", ".rf", "-rf", "%2Drf", "é", "%C3%A9", "x" * 66 + "é" * 40, "x" * 66 + "è" * 40]
     names = sorted(set(names))
-    assert len({agents.safe_name(name) for name in names}) == len(names)
+    assert len({safe_name(name) for name in names}) == len(names)
 
 
 def test_a_cut_name_cannot_be_had_by_another_name():
-    cut = agents.safe_name("x" * 101)
-    assert len(cut) == agents.LONGEST_NAME
-    assert agents.safe_name(cut) != cut
+    cut = safe_name("x" * 101)
+    assert len(cut) == LONGEST_NAME
+    assert safe_name(cut) != cut
 
 
 # -- filling the commands
@@ -299,15 +300,30 @@ def test_every_exit_status_has_its_meaning(name):
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_a_warning_comes_only_from_the_command_that_backs_up_files(name):
+def test_a_warning_comes_only_from_the_command_that_backs_up(name):
     agent = known(name)
     for operation in ALL_COMMANDS:
         if agent.supports(operation):
             for command in agent.commands(operation, values(agent)):
+                helper = command.argv[0] in ("mkdir", "mv", "test", "sync", "ln", "printf", "mminfo")
+                backs_up = operation in ("file_backup", "image_backup") and not helper \
+                    and "info" not in command.argv and "list" not in command.argv
                 for status in WARNINGS[name]:
-                    may_warn = operation == "file_backup" and command.argv[0] not in ("mkdir", "mv", "test", "sync") \
-                        and "info" not in command.argv
+                    may_warn = backs_up and (operation == "file_backup" or name in ("tsm", "restic", "borg"))
                     assert agent.judge(status, command) == (agents.WARNING if may_warn else agents.FAILED)
+
+
+def test_part_of_an_image_is_a_failure_of_netbackup():
+    netbackup = known("netbackup")
+    assert netbackup.judge(1, netbackup.commands("image_backup", values(netbackup))[-1]) == agents.FAILED
+
+
+@pytest.mark.parametrize("name, words", [
+    ("dd", ["rm", "-f", "--"]), ("restic", ["restic", "--repo=/srv/backups", "forget"]), ("borg", ["borg", "delete"])])
+def test_a_worthless_image_can_be_removed(name, words):
+    agent = known(name)
+    command = agent.commands("image_discard", values(agent, backup_id="4711"))[0]
+    assert command.argv[:len(words)] == words and len(command.argv) == len(words) + 1
 
 
 def test_a_failed_rename_is_not_taken_for_a_warning_of_tar():

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vibackup import agents
+from vibackup.names import LONGEST_NAME, safe_name
 
 TABLE = agents.load()
 names = st.one_of(st.text(), st.text(alphabet="a%-.2F", max_size=8), st.text(alphabet="xé", min_size=20, max_size=140))
@@ -22,20 +23,20 @@ def filled_commands(agent, operation, vs, disk, identifier, path):
 
 @given(names)
 def test_a_safe_name_is_a_short_harmless_path_component(name):
-    safe = agents.safe_name(name)
+    safe = safe_name(name)
     assert re.match(r"[A-Za-z0-9_%][A-Za-z0-9._%-]*\Z", safe)
-    assert len(safe) <= agents.LONGEST_NAME
+    assert len(safe) <= LONGEST_NAME
 
 
 @given(names, names)
 def test_safe_names_are_equal_only_for_equal_names(one, other):
-    assert (agents.safe_name(one) == agents.safe_name(other)) == (one == other)
+    assert (safe_name(one) == safe_name(other)) == (one == other)
 
 
 @given(names)
 def test_a_safe_name_of_a_safe_name_is_no_other_names(name):
-    safe = agents.safe_name(name)
-    assert safe == name or agents.safe_name(safe) != safe
+    safe = safe_name(name)
+    assert safe == name or safe_name(safe) != safe
 
 
 @given(st.sampled_from(sorted(TABLE)), st.sampled_from(agents.OPERATIONS + agents.AFTER), names, names, names, paths)

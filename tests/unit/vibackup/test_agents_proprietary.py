@@ -149,7 +149,7 @@ def test_the_agent_is_given_the_same_name_whatever_the_device(proxy, name, progr
 
 
 @pytest.mark.parametrize("name, status, files, image", [
-    ("tsm", 4, agents.WARNING, agents.FAILED), ("tsm", 8, agents.WARNING, agents.FAILED),
+    ("tsm", 4, agents.WARNING, agents.WARNING), ("tsm", 8, agents.WARNING, agents.WARNING),
     ("tsm", 12, agents.FAILED, agents.FAILED),
     ("netbackup", 1, agents.WARNING, agents.FAILED), ("netbackup", 71, agents.FAILED, agents.FAILED),
     ("networker", 1, agents.FAILED, agents.FAILED),
