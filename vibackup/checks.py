@@ -10,7 +10,7 @@ from vibackup import manager as api
 SNAPSHOT_RESERVE = 0.10
 
 # A disk of a virtual server. kind: LOGICAL or RAW.
-Disk = collections.namedtuple("Disk", "handle id name kind")
+Disk = collections.namedtuple("Disk", "handle name kind")
 LOGICAL, RAW = "logical", "raw"
 
 
@@ -18,10 +18,9 @@ def disks_of(manager, server):
     """Return the logical and raw disks of ``server`` (a ``steps.Server``) in order, as Disks."""
     found = []
     for device in api.devices_of(server.handle):
-        if manager.is_a(device, "NetworkBlockDevice"):
-            continue
-        kind = LOGICAL if manager.is_a(device, "LogicalDisk") else RAW
-        found.append(Disk(device, api.identity_of(device), api.name_of(device), kind))
+        kind = manager.which(device, ("NetworkBlockDevice", "LogicalDisk"))
+        if kind != "NetworkBlockDevice":
+            found.append(Disk(device, api.name_of(device), LOGICAL if kind == "LogicalDisk" else RAW))
     return found
 
 
@@ -91,3 +90,11 @@ def same_operating_system(server, proxy):
     if guest.family(systems[0]) != guest.family(systems[1]):
         raise errors.Refused("%s has %s and the proxy %s has %s: files want the same operating system; back it up as an "
                              "image" % (server.name, systems[0], proxy.name, systems[1]))
+
+
+def still_valid(disks):
+    """Raise SnapshotLost where a snapshot disk (of ``disks``, handles) ran out of space: what was read of it is worthless."""
+    for disk in disks:
+        if api.is_lost(disk):
+            raise errors.SnapshotLost("%s ran out of space while it was read: its disk group %s is full" % (
+                api.name_of(disk), api.name_of(api.group_of(disk))))

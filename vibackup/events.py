@@ -49,7 +49,7 @@ class Watch(object):
     def new_state(self):
         """Return the server's state where an event newer than the action says so, otherwise None."""
         event = api.status(self._server)
-        if event is None or api.event_key(event) == self._before:
+        if event is None or (self._before is not None and api.event_key(event) == self._before):
             return None
         return self._run.manager.event_kind(event)
 

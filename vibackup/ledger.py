@@ -52,6 +52,10 @@ class Ledger(object):
         state.append_line(self._path, {"released": number})
         del self._open[number]
 
+    def is_open(self, number):
+        """Tell whether an intent of ours is not released yet."""
+        return number in self._open
+
     def facts(self, number):
         """Return the facts of an intent of ours that is still open."""
         return self._open[number][1]

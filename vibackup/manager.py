@@ -11,9 +11,9 @@ from vibackup import compat, errors
 
 RUNNING, STOPPED, STARTING, FAILED, OTHER = "Running", "Stopped", "Starting", "Failed", "other"
 
-_EVENT_KINDS = (("VirtualServerRunningEvent", RUNNING), ("VirtualServerStoppedEvent", STOPPED),
-                ("VirtualServerStartingEvent", STARTING),   # assumed
-                ("VirtualServerFailedEvent", FAILED))       # assumed
+_EVENT_KINDS = {"VirtualServerRunningEvent": RUNNING, "VirtualServerStoppedEvent": STOPPED,
+                "VirtualServerStartingEvent": STARTING,   # assumed
+                "VirtualServerFailedEvent": FAILED}       # assumed
 
 
 def connect(clock, guests, lab=False):
@@ -116,17 +116,26 @@ class Manager(object):
                 return thing
         return None
 
+    def which(self, thing, kinds):
+        """Return the first of ``kinds`` (names of classes) that ``thing`` is of, or None."""
+        found = _call(thing, "getKind")
+        for name in kinds:
+            wanted = self.kind(name)
+            if wanted is not None and wanted.isAssignableFrom(found):
+                return name
+        return None
+
     def is_a(self, thing, kind):
         """Tell whether ``thing`` is of class ``kind`` or one below it."""
-        wanted = self.kind(kind)
-        return wanted is not None and wanted.isAssignableFrom(_call(thing, "getKind"))
+        return self.which(thing, (kind,)) is not None
 
     def boot_type(self, device):
         """Return the boot type that fits ``device``, or raise Refused where nothing boots from it."""
         boot_info = self.kind("VirtualServer_BootInfo")
-        if self.is_a(device, "NetworkBlockDevice"):
+        kind = self.which(device, ("NetworkBlockDevice", "LvmStorageDevice"))
+        if kind == "NetworkBlockDevice":
             return boot_info.VS_BOOT_DEVICE_CDROM
-        if self.is_a(device, "LvmStorageDevice"):
+        if kind == "LvmStorageDevice":
             return boot_info.VS_BOOT_DEVICE_DISK
         raise errors.Refused("%s is neither a network block device nor a logical disk: nothing boots from it"
                              % name_of(device))
@@ -142,19 +151,12 @@ class Manager(object):
         return self._log
 
     def listen(self, server, seconds):
-        """Wait at most ``seconds`` for events of the virtual server; returns the kinds that came, or []."""
-        events = _call(self.event_log(), "listenForEvents", self.kind("VirtualServerEvent"), server,
-                       int(seconds * 1000))
-        return [self.event_kind(event) for event in events or ()]
+        """Wait until there are events of the virtual server, for ``seconds`` at most."""
+        _call(self.event_log(), "listenForEvents", self.kind("VirtualServerEvent"), server, int(seconds * 1000))
 
     def event_kind(self, event):
         """Return what an event tells: RUNNING, STOPPED, STARTING, FAILED or OTHER."""
-        kind = _call(event, "getKind")
-        for name, words in _EVENT_KINDS:
-            wanted = self.kind(name)
-            if wanted is not None and wanted.isAssignableFrom(kind):
-                return words
-        return OTHER
+        return _EVENT_KINDS.get(self.which(event, sorted(_EVENT_KINDS)), OTHER)
 
 
 # -- every object

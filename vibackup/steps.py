@@ -19,14 +19,14 @@ NOT_FILES = ("swap",)
 # A virtual server with what one asks of it again and again.
 Server = collections.namedtuple("Server", "handle id name")
 
-# A snapshot virtual server and its disks (SnapshotDisks, in order).
-Snapshot = collections.namedtuple("Snapshot", "handle id name disks")
+# One of the disks of a snapshot. original: the name of the disk that it is the snapshot of.
 SnapshotDisk = collections.namedtuple("SnapshotDisk", "handle id name original bytes")
 
 
 def find_server(manager, name):
     """Return the virtual server called ``name`` as a Server; raise NotFound."""
-    return server_of(manager.find("VirtualServer", name))
+    handle = manager.find("VirtualServer", name)
+    return Server(handle, api.identity_of(handle), name)
 
 
 def server_of(handle):
@@ -43,7 +43,7 @@ def guest_of(run, server):
 
 @contextlib.contextmanager
 def snapshotted(run, vs, quiesce):
-    """Take the snapshot of ``vs`` (a Server) and yield it as a Snapshot; delete it again when left.
+    """Take the snapshot of ``vs`` (a Server) and yield it, a Server too; delete it again when left.
 
     The paper's first and last step: "A snapshot of the primary volume is taken" and "The snapshot is
     then deleted". ``quiesce``: a context manager around the snapshot job alone, see ``quiesce``.
@@ -65,12 +65,13 @@ def _take_snapshot(run, vs, name, number, quiesce):
                 api.describe(made, "Snapshot of %s" % vs.name, vs.handle)
     identity = api.identity_of(handle)
     run.ledger.made(number, snapshot=identity)
-    return Snapshot(handle, identity, name, _snapshot_disks(run.manager, handle))
+    return Server(handle, identity, name)
 
 
-def _snapshot_disks(manager, handle):
+def snapshot_disks(manager, snapshot):
+    """Return the disks of a snapshot (a Server) as SnapshotDisks, in order."""
     disks = []
-    for disk in api.devices_of(handle):
+    for disk in api.devices_of(snapshot.handle):
         parent = api.parent_of(disk) if manager.is_a(disk, "LogicalDisk") else None
         if parent is not None:
             disks.append(SnapshotDisk(disk, api.identity_of(disk), api.name_of(disk), api.name_of(parent),
@@ -135,9 +136,11 @@ def running_until_it_stops(run, server, seconds):
         watch = start(run, server, (api.RUNNING, api.STOPPED))
         with run.step("wait until stopped", server.name):
             watch.wait_for((api.STOPPED,), seconds)
+        run.ledger.released(number)
         yield
     finally:
-        run.release(number, lambda: stop(run, server))
+        if run.ledger.is_open(number):
+            run.release(number, lambda: stop(run, server))
 
 
 # -- the proxy

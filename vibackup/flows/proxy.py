@@ -123,7 +123,7 @@ def proxy_backup(run, plan):
         check(run, plan)
         with steps.running(run, plan.proxy):
             with steps.snapshotted(run, plan.vs, _quiesce(run, plan)) as snapshot:
-                disks = plan.chosen(snapshot.disks)
+                disks = plan.chosen(steps.snapshot_disks(run.manager, snapshot))
                 with steps.attached(run, disks, plan.proxy, plan.guest) as devices:
                     return back_up_disks(run, plan, disks, devices)
 
@@ -140,11 +140,11 @@ def back_up_disks(run, plan, disks, devices):
     try:
         for disk, device in zip(disks, devices):
             done.extend(_back_up_disk(run, plan, disk, device))
-        check_still_valid(disks)
+        checks.still_valid([disk.handle for disk in disks])
         return _record(run, plan, done)
     except BaseException:
         _discard_all(run, plan, done)
-        check_still_valid(disks)  # a lost snapshot is the better reason for an agent's failure
+        checks.still_valid([disk.handle for disk in disks])  # a lost snapshot is the better reason for an agent's failure
         raise
 
 
@@ -164,14 +164,6 @@ def _run_agent(run, plan, disk, values, size):
         found = backup.back_up(run, plan.guest, plan.agent, plan.mode, values, size)
         record["detail"] += ", %s" % (found["outcome"] if found["bytes"] is None else "%d bytes" % found["bytes"])
         return dict(found, name=disk.original, size=disk.bytes)
-
-
-def check_still_valid(disks):
-    """Raise SnapshotLost where one of ``disks`` ran out of space: what was read of it is worth nothing."""
-    for disk in disks:
-        if api.is_lost(disk.handle):
-            raise errors.SnapshotLost("the snapshot of %s ran out of space while it was read; the disk group %s is full" % (
-                disk.original, api.name_of(api.group_of(disk.handle))))
 
 
 def _discard_all(run, plan, done):

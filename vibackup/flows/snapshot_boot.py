@@ -3,7 +3,6 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 from vibackup import checks, errors, steps
 from vibackup import manager as api
-from vibackup.flows.proxy import check_still_valid
 from vibackup.quiesce import not_quiesced
 
 
@@ -17,6 +16,7 @@ class Plan(object):
         self.vs = steps.find_server(run.manager, vs)
         self.device = run.manager.find("StorageDevice", boot_device)
         self.device_name = boot_device
+        self.disks = ()
         self.boot_type = run.manager.boot_type(self.device)
 
     def holds(self):
@@ -30,12 +30,12 @@ class Plan(object):
 
 
 def check(run, plan):
-    """Make every check that can be made before a change; raise what speaks against it."""
-    disks = [disk for disk in checks.disks_of(run.manager, plan.vs) if disk.kind == checks.LOGICAL]
-    if not disks:
+    """Make every check before a change, and complete ``plan``; raise what speaks against it."""
+    plan.disks = [disk for disk in checks.disks_of(run.manager, plan.vs) if disk.kind == checks.LOGICAL]
+    if not plan.disks:
         raise errors.Refused("%s has no logical disk, so there is no snapshot of it" % plan.vs.name)
     checks.no_snapshot(plan.vs)
-    checks.snapshot_space(disks)
+    checks.snapshot_space(plan.disks)
 
 
 def snapshot_boot(run, plan):
@@ -49,17 +49,17 @@ def snapshot_boot(run, plan):
     with run.held(plan.holds()):
         check(run, plan)
         with steps.snapshotted(run, plan.vs, not_quiesced()) as snapshot:
-            server = steps.Server(snapshot.handle, snapshot.id, snapshot.name)
-            steps.boot_from(run, server, plan.device, plan.device_name, plan.boot_type)
-            with steps.running_until_it_stops(run, server, run.timeout):
-                check_still_valid(snapshot.disks)
-                return _record(run, plan, snapshot)
+            disks = api.devices_of(snapshot.handle)
+            steps.boot_from(run, snapshot, plan.device, plan.device_name, plan.boot_type)
+            with steps.running_until_it_stops(run, snapshot, run.timeout):
+                checks.still_valid(disks)
+                return _record(run, plan)
 
 
-def _record(run, plan, snapshot):
+def _record(run, plan):
     entry = {"id": run.id, "verb": run.verb, "vs": plan.vs.name, "vs_id": plan.vs.id, "agent": plan.device_name,
              "mode": "boot", "location": None, "finished": run.now(), "outcome": "ok", "skipped": [],
-             "disks": [{"name": disk.original, "bytes": disk.bytes, "bytes_read": None, "backup_id": None,
-                        "stored_as": None, "outcome": "ok"} for disk in snapshot.disks]}
+             "disks": [{"name": disk.name, "bytes": api.bytes_of(disk.handle), "bytes_read": None, "backup_id": None,
+                        "stored_as": None, "outcome": "ok"} for disk in plan.disks]}
     run.catalog.add(entry)
     return entry
