@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import collections
 import contextlib
 
-from vibackup import errors, events, ledger
+from vibackup import compat, errors, events, ledger
 from vibackup import manager as api
 from vibackup.guest import Command, Guest, failure, new_disks
 from vibackup.job import job
@@ -25,6 +25,7 @@ SnapshotDisk = collections.namedtuple("SnapshotDisk", "handle id name original b
 
 def find_server(manager, name):
     """Return the virtual server called ``name`` as a Server; raise NotFound."""
+    name = compat.text(name)
     handle = manager.find("VirtualServer", name)
     return Server(handle, api.identity_of(handle), name)
 
