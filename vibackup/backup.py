@@ -48,6 +48,31 @@ def _discard_if_made(run, host, agent, mode, values, output):
         discard(run, host, agent, mode, {"values": values, "backup_id": backup_id})
 
 
+def undo_commands(agent, mode, values):
+    """Return what removes every trace of a backup that was cut short, as plain lists that the ledger can keep.
+
+    An agent's command that needs the name which the agent gives when it has finished is left out:
+    where there is such a name, there was no cut.
+    """
+    return [list(command) for operation in ("_after", "_discard")
+            for command in _if_known(agent, mode + operation, values)]
+
+
+def _if_known(agent, operation, values):
+    try:
+        return agent.commands(operation, values)
+    except errors.Refused:
+        return []
+
+
+def undo(host, commands):
+    """Run what ``undo_commands`` returned; raise GuestError where one of them fails."""
+    for argv, stdin, stdout in commands:
+        completed = host.command(guest.Command(argv, stdin, stdout))
+        if completed.status != 0:
+            raise errors.GuestError("%s: %s: %s" % (host.name, argv[0], guest.failure(completed)))
+
+
 def _run_all(run, host, agent, commands, said, size):
     outcome = agents.OK
     for command in commands:

@@ -19,6 +19,10 @@ class Catalog(object):
         path = os.path.join(state.folder(self._folder), safe_name(entry["id"]) + ".json")
         state.write_json(path, entry)
 
+    def has(self, identity):
+        """Tell whether there is an entry with the id ``identity``."""
+        return os.path.exists(os.path.join(self._folder, safe_name(identity) + ".json"))
+
     def entries(self, vs=None):
         """Return all entries, or those of the virtual server called ``vs``, the oldest first."""
         if not os.path.isdir(self._folder):

@@ -88,12 +88,12 @@ def same_operating_system(server, proxy):
     """Refuse where the proxy could not mount the server's file systems."""
     systems = [api.operating_system(each.handle) for each in (server, proxy)]
     if guest.family(systems[0]) != guest.family(systems[1]):
-        raise errors.Refused("%s has %s and the proxy %s has %s: files want the same operating system; back it up as an "
-                             "image" % (server.name, systems[0], proxy.name, systems[1]))
+        raise errors.Refused("%s has %s and the proxy %s has %s: files want the same operating system; back it up as "
+                             "an image" % (server.name, systems[0], proxy.name, systems[1]))
 
 
 def still_valid(disks):
-    """Raise SnapshotLost where a snapshot disk (of ``disks``, handles) ran out of space: what was read of it is worthless."""
+    """Raise SnapshotLost where one of the snapshot ``disks`` (handles) ran out of space: what was read is worthless."""
     for disk in disks:
         if api.is_lost(disk):
             raise errors.SnapshotLost("%s ran out of space while it was read: its disk group %s is full" % (

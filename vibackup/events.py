@@ -9,6 +9,7 @@ from vibackup import errors
 from vibackup import manager as api
 
 LISTEN_SECONDS = 60
+SHORTEST_LISTEN_SECONDS = 0.001  # the API counts whole milliseconds, and with none of them no time would pass
 BOOT_SECONDS = 900
 
 
@@ -44,7 +45,7 @@ class Watch(object):
                 raise errors.TimedOut("%s was not %s within %d seconds (it is: %s)" % (
                     self._name, " or ".join(states), seconds, state or "as it was before"))
             self._run.check_stop()
-            self._run.manager.listen(self._server, min(left, LISTEN_SECONDS))
+            self._run.manager.listen(self._server, max(SHORTEST_LISTEN_SECONDS, min(left, LISTEN_SECONDS)))
 
     def new_state(self):
         """Return the server's state where an event newer than the action says so, otherwise None."""

@@ -32,14 +32,25 @@ def job(manager, why, applied):
 
 
 def _commit(made, applied):
+    failure, ended = None, False
     try:
         api.commit(made)
-        return
+        ended = True
     except errors.ApiError as error:
         failure = error
-    _abort(made)
-    if not applied():
+    finally:
+        if not ended:  # also where it was interrupted
+            _abort(made)
+    if failure is not None and not _is_applied(applied):
         raise failure
+
+
+def _is_applied(applied):
+    """A state that cannot be read is no reason to believe in a commit that failed."""
+    try:
+        return applied()
+    except errors.VibackupError:
+        return False
 
 
 def _abort(made):

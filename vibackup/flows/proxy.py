@@ -1,7 +1,7 @@
 """Back up a virtual server through a proxy backup host: the paper's "Snapshots and a Proxy Backup Host"."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import agents, backup, checks, errors, events, guest, steps
+from vibackup import agents, backup, checks, errors, events, guest, ledger, steps
 from vibackup import manager as api
 from vibackup.masking import mask
 from vibackup.names import safe_name
@@ -50,6 +50,10 @@ class Plan(object):
         if self.guest.family == guest.WINDOWS:
             return "\\\\%s\\%s.%d" % (safe_name(self.vs.name), safe_name(disk), number)
         return "/vibackup/%s/%d" % (safe_name(disk), number)
+
+    def partition_values(self, disk, identifier, number, where):
+        """Return the same for partition ``number`` of ``disk``, mounted at ``where``."""
+        return self.values(disk, "%s.%d" % (identifier, number), mount=where, origin=self.origin(disk, number))
 
     def lines(self):
         """Return what will be done, a line a step."""
@@ -136,30 +140,35 @@ def _quiesce(run, plan):
 
 def back_up_disks(run, plan, disks, devices):
     """Back up each of ``disks`` (SnapshotDisks) from its device; all are good, or none is kept and an error raised."""
+    number = run.ledger.intend(ledger.BACKUP, proxy=plan.proxy.id, proxy_name=plan.proxy.name, vs_name=plan.vs.name,
+                               commands=[])
     done = []
     try:
         for disk, device in zip(disks, devices):
-            done.extend(_back_up_disk(run, plan, disk, device))
+            done.extend(_back_up_disk(run, plan, disk, device, number))
         checks.still_valid([disk.handle for disk in disks])
         return _record(run, plan, done)
     except BaseException:
         _discard_all(run, plan, done)
-        checks.still_valid([disk.handle for disk in disks])  # a lost snapshot is the better reason for an agent's failure
+        checks.still_valid([disk.handle for disk in disks])  # a lost snapshot is why the agent failed
         raise
+    finally:
+        run.ledger.released(number)
 
 
-def _back_up_disk(run, plan, disk, device):
+def _back_up_disk(run, plan, disk, device, number):
     if plan.mode == backup.IMAGE:
         values = plan.values(disk.original, run.id, device=device.path)
-        return [_run_agent(run, plan, disk, values, disk.bytes)]
+        return [_run_agent(run, plan, disk, values, disk.bytes, number)]
     folder = "%s/%s" % (MOUNTS, plan.values(disk.original, run.id)["name"])
     with steps.mounted(run, plan.guest, device, folder) as mounts:
-        return [_run_agent(run, plan, disk, plan.values(disk.original, "%s.%d" % (run.id, number), mount=where,
-                                                        origin=plan.origin(disk.original, number)), None)
-                for number, where in mounts]
+        return [_run_agent(run, plan, disk, plan.partition_values(disk.original, run.id, partition, where), None, number)
+                for partition, where in mounts]
 
 
-def _run_agent(run, plan, disk, values, size):
+def _run_agent(run, plan, disk, values, size, number):
+    undo = backup.undo_commands(plan.agent, plan.mode, values)
+    run.ledger.made(number, commands=run.ledger.facts(number)["commands"] + undo)
     with run.step("backup", disk.original, "by %s on %s" % (plan.agent.name, plan.proxy.name)) as record:
         found = backup.back_up(run, plan.guest, plan.agent, plan.mode, values, size)
         record["detail"] += ", %s" % (found["outcome"] if found["bytes"] is None else "%d bytes" % found["bytes"])

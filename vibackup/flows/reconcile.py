@@ -1,7 +1,7 @@
 """Compare ledger and manager: list what runs left behind, and release it."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import compat, ledger, steps
+from vibackup import backup, compat, ledger, steps
 from vibackup.masking import mask
 
 
@@ -30,7 +30,7 @@ def reconcile(run):
 def _release(run, intent):
     try:
         with run.step("release", ledger.describe(intent.kind, intent.facts), "of the run %s" % intent.run):
-            _RELEASES[intent.kind](run, intent.facts)
+            _RELEASES[intent.kind](run, intent)
             run.ledger.release_of(intent)
         return True
     except compat.FAULTS as error:
@@ -42,25 +42,34 @@ def _entry(intent, reason):
     return {"run": intent.run, "what": mask(ledger.describe(intent.kind, intent.facts)), "reason": reason}
 
 
-def _release_snapshot(run, facts):
-    server = _find(run, facts["vs"])
+def _release_snapshot(run, intent):
+    server = _find(run, intent.facts["vs"])
     if server is not None:
         with run.held([(server.id, server.name)], despite_leftovers=True):
-            steps.release_snapshot(run, server, facts)
+            steps.release_snapshot(run, server, intent.facts)
 
 
-def _release_attachment(run, facts):
-    proxy = _find(run, facts["proxy"])
+def _release_attachment(run, intent):
+    proxy = _find(run, intent.facts["proxy"])
     if proxy is not None:
         with run.held([(proxy.id, proxy.name)], despite_leftovers=True):
-            steps.release_attachment(run, proxy, steps.guest_of(run, proxy), facts)
+            steps.release_attachment(run, proxy, steps.guest_of(run, proxy), intent.facts)
 
 
-def _release_power(run, facts):
-    server = _find(run, facts["vs"])
+def _release_power(run, intent):
+    server = _find(run, intent.facts["vs"])
     if server is not None:
         with run.held([(server.id, server.name)], despite_leftovers=True):
             steps.stop(run, server)
+
+
+def _release_backup(run, intent):
+    """Remove what is left of a backup that was cut short; one in the catalog is whole, and stays."""
+    proxy = _find(run, intent.facts["proxy"])
+    if proxy is None or run.catalog.has(intent.run) or not intent.facts["commands"]:
+        return
+    with run.held([(proxy.id, proxy.name)], despite_leftovers=True):
+        backup.undo(steps.guest_of(run, proxy), intent.facts["commands"])
 
 
 def _find(run, identity):
@@ -69,4 +78,4 @@ def _find(run, identity):
 
 
 _RELEASES = {ledger.SNAPSHOT: _release_snapshot, ledger.ATTACHMENT: _release_attachment,
-             ledger.POWER: _release_power}
+             ledger.POWER: _release_power, ledger.BACKUP: _release_backup}
