@@ -6,6 +6,7 @@ top layers, one for the disk and one for the snapshot: copy-on-write.
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import errno
 import hashlib
 import os
 import shutil
@@ -58,7 +59,9 @@ class FolderPages(object):
         try:
             with open(self._path(layer, index), "rb") as stream:
                 return stream.read()
-        except (IOError, OSError):
+        except (IOError, OSError) as error:
+            if error.errno != errno.ENOENT:
+                raise
             return None
 
     def put(self, layer, index, data):
@@ -159,19 +162,51 @@ def sha256(pages, chain, size):
 
 
 def copy_out(pages, chain, size, path):
-    """Write a disk's bytes to the file ``path``, with holes where it has no pages."""
+    """Write a disk's bytes to the file ``path``, with holes where it has no pages.
+
+    Returns what ``copy_in`` needs to tell what a program has written to the file since.
+    """
+    was = {}
     with open(path, "wb") as target:
         for index in written(pages, chain):
+            data = page(pages, chain, index)[:size - index * PAGE]
+            was[index] = _digest(data)
             target.seek(index * PAGE)
-            target.write(page(pages, chain, index)[:size - index * PAGE])
+            target.write(data)
         target.seek(size - 1)
         target.write(read(pages, chain, size - 1, 1))  # truncate does not make a file longer on Jython
+    return was
 
 
-def copy_in(pages, chain, size, path):
-    """Write to a disk what the file ``path`` holds and the disk does not; no more than ``size`` bytes."""
+def copy_in(pages, chain, size, path, was):
+    """Write to a disk the pages of the file ``path`` that changed since ``copy_out`` made it and returned ``was``."""
+    indexes = _data_pages(path, size) | set(was)
     with open(path, "rb") as source:
-        for index in range((size + PAGE - 1) // PAGE):
+        for index in sorted(indexes):
+            source.seek(index * PAGE)
             data = source.read(min(PAGE, size - index * PAGE))
-            if data and data != page(pages, chain, index)[:len(data)]:
+            if data and (_digest(data) != was[index] if index in was else data.strip(b"\0")):
                 write(pages, chain, index * PAGE, data)
+
+
+def _digest(data):
+    return hashlib.sha256(data).digest()
+
+
+def _data_pages(path, size):
+    """Return the numbers of the pages where a file is no hole; of all, where the system cannot tell."""
+    end = min(size, os.path.getsize(path))
+    found = set()
+    position = 0
+    with open(path, "rb") as source:
+        try:
+            while position < end:
+                start = os.lseek(source.fileno(), position, os.SEEK_DATA)
+                position = min(end, os.lseek(source.fileno(), start, os.SEEK_HOLE))
+                found.update(range(start // PAGE, (position + PAGE - 1) // PAGE))
+        except AttributeError:  # Python 2
+            found.update(range((end + PAGE - 1) // PAGE))
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # which says: no data behind this
+                found.update(range((end + PAGE - 1) // PAGE))
+    return found

@@ -42,7 +42,7 @@ class Guests(object):
         fault = lab.fault_for(number, "run", lab.handle(server))
         if fault is not None and fault.phase == "before":
             return self._broken(fault, command)
-        if server["power"] != "Running":
+        if lab.world.committed(server)["power"] != "Running":
             return Completed(UNREACHABLE, "", "connect to host %s: no route to host" % name)
         completed = self._carry_out(server, command, timeout, on_output, should_stop)
         if fault is not None and fault.phase == "after" and fault.action != "lose":
@@ -117,15 +117,16 @@ class Guest(object):
     def run_process(self, command, timeout, on_output, should_stop):
         """Run a real program with the guest's devices as files, and let the virtual time pass that it would take."""
         used = self._used_disks(command)
-        files = [self._materialise(seen, disk) for seen, disk in used]
+        files = [self._device_file(seen) for seen, _disk in used]
+        was = [self._materialise(disk, path) for (_seen, disk), path in zip(used, files)]
         if not self._pass_time(command, used, files, timeout):
             return Completed(None, "", "")
         local = Command([self.path(word) for word in command.argv],
                         command.stdin and self._redirected(command.stdin),
                         command.stdout and self._redirected(command.stdout))
         completed = process.run(local, timeout, on_output, should_stop, cwd=self._home())
-        for (_seen, disk), path in zip(used, files):
-            self._absorb(disk, path)
+        for (_seen, disk), path, before in zip(used, files, was):
+            self._absorb(disk, path, before)
         return completed
 
     def _redirected(self, path):
@@ -137,25 +138,26 @@ class Guest(object):
             os.makedirs(home)
         return home
 
-    def _materialise(self, seen, disk):
-        path = self._device_file(seen)
+    def _materialise(self, disk, path):
+        """Make the device file; returns what tells later which pages of it a program has written."""
+        was = {}
         if not os.path.isdir(os.path.dirname(path)):
             os.makedirs(os.path.dirname(path))
         if disk is None or disk.get("lost"):
             open(path, "wb").close()
         else:
-            disks.copy_out(self.lab.pages, disk["layers"], disk["bytes"], path)
+            was = disks.copy_out(self.lab.pages, disk["layers"], disk["bytes"], path)
         os.utime(path, (0, 0))
-        return path
+        return was
 
-    def _absorb(self, disk, path):
+    def _absorb(self, disk, path, was):
         """Bring what the program wrote to the device back into the disk."""
-        if disk is None or os.stat(path).st_mtime == 0:
+        if disk is None or not os.path.isfile(path) or os.stat(path).st_mtime == 0:
             return
         with self.lab.exclusive():
             disk = self.lab.world.objects.get(disk["id"])
             if disk is not None and not disk.get("lost"):
-                disks.copy_in(self.lab.pages, disk["layers"], disk["bytes"], path)
+                disks.copy_in(self.lab.pages, disk["layers"], disk["bytes"], path, was)
                 storage.notice_writes(self.lab, disk)
 
     def _pass_time(self, command, used, files, timeout):

@@ -1,6 +1,7 @@
 """Inventories: a JSON description of what a lab holds, checked key by key, and the lab built from it."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import collections
 import io
 import json
 import os
@@ -69,7 +70,17 @@ class _Wrong(Exception):
         self.message = "%s: %s" % (place, words)
 
 
+_REFERRED = {
+    "disk group": lambda whole: [group for center in whole["data_centers"] for group in center["disk_groups"]],
+    "node": lambda whole: [node for center in whole["data_centers"] for node in center["nodes"]],
+    "disk or network block device": lambda whole: whole["disks"] + whole["network_block_devices"],
+}
+
+
 class _Check(object):
+    def __init__(self):
+        self._counts = {}
+
     def inventory(self, found):
         whole = self._object("inventory", "top level", found)
         for center in self._list(whole, "data_centers", "data_centers"):
@@ -93,8 +104,7 @@ class _Check(object):
         if (disk["group"] is None) == (disk["lun"] is None):
             raise _Wrong(place, "give either group (a logical disk) or lun (a raw disk)")
         if disk["group"] is not None:
-            groups = [group for center in whole["data_centers"] for group in center["disk_groups"]]
-            self._reference(place + ".group", "disk group", disk["group"], groups)
+            self._reference(place + ".group", "disk group", disk["group"], whole)
         if disk["bytes"] % 512 or not disk["bytes"]:
             raise _Wrong(place + ".bytes", "must be a multiple of 512 above 0")
         content = disk["content"] = self._object("content", place + ".content", disk["content"])
@@ -104,11 +114,9 @@ class _Check(object):
 
     def _server(self, whole, server):
         place = server["_place"]
-        nodes = [node for center in whole["data_centers"] for node in center["nodes"]]
-        self._reference(place + ".node", "node", server["node"], nodes)
+        self._reference(place + ".node", "node", server["node"], whole)
         for number, name in enumerate(server["devices"]):
-            self._reference("%s.devices[%d]" % (place, number), "disk or network block device", name,
-                            whole["disks"] + whole["network_block_devices"])
+            self._reference("%s.devices[%d]" % (place, number), "disk or network block device", name, whole)
         if server["power"] not in ("Running", "Stopped"):
             raise _Wrong(place + ".power", "must be Running or Stopped")
         if server["device_naming"] not in ("in order", "reversed"):
@@ -147,13 +155,17 @@ class _Check(object):
             raise _Wrong(place, "must be %s" % wanted)
         return value
 
-    def _reference(self, place, what, name, among):
-        count = sum(1 for each in self._names(among) if each == name)
+    def _reference(self, place, what, name, whole):
+        count = self._names(what, whole)[name] if isinstance(name, compat.text_type) else 0
         if count != 1:
-            raise _Wrong(place, "%s %s named %s" % ("no" if not count else "%d times a" % count, what, json.dumps(name)))
+            many = "no" if not count else "%d times a" % count
+            raise _Wrong(place, "%s %s named %s" % (many, what, json.dumps(name)))
 
-    def _names(self, among):
-        return [each["name"] for each in among]
+    def _names(self, what, whole):
+        """Return how often each name is among the ``what``; counted once, after all of them are checked."""
+        if what not in self._counts:
+            self._counts[what] = collections.Counter(each["name"] for each in _REFERRED[what](whole))
+        return self._counts[what]
 
 
 # -- building

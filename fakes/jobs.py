@@ -59,14 +59,16 @@ def commit(lab, job):
     job.status = COMMITTED
     lab.open_jobs.remove(job)
     lab.world.forget_undo(job)
-    for function in job.on_commit:
-        function()
-    lab.save()
-    for function in job.after_save:
-        function()
-    for layer in job.old_layers:
-        lab.pages.drop(layer)
-    lab.leave()
+    try:
+        for function in job.on_commit:
+            function()
+        lab.save()
+        for function in job.after_save:
+            function()
+        for layer in job.old_layers:
+            lab.pages.drop(layer)
+    finally:
+        lab.leave()
     lab.advance(lab.world.settings.get("job_ms", 0))
 
 

@@ -44,6 +44,7 @@ class Lab(object):
         self.spec = None
         self.foundry_context = _Session("foundry-1", "foundry context")
         self._sessions = {self.foundry_context.id: self.foundry_context}
+        self._session_number = 1
         self._depth = 0
         self._owner = dict(locks.this_process(), token=compat.text(uuid.uuid4().hex))
         self._seen_file = None
@@ -68,6 +69,11 @@ class Lab(object):
         manager = _Session("manager-1", "configuration manager")
         self._sessions[manager.id] = manager
         return dispatch.Handle(self, kinds.CONFIGURATION_MANAGER, manager.id)
+
+    def new_session_id(self, prefix):
+        """Return an id for something that lives in this process alone."""
+        self._session_number += 1
+        return "%s-%d" % (prefix, self._session_number)
 
     def keep_session(self, thing):
         """Remember a job or an event log, which live in this process alone; returns it."""

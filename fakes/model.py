@@ -67,13 +67,13 @@ def get_local_time(lab, _manager):
 @operation(CONFIGURATION_MANAGER, "createJob", takes=(TEXT,))
 def create_job(lab, _manager, name):
     """Return a new job, which has to be begun."""
-    return lab.keep_session(Job(lab.world.new_id("job"), name))
+    return lab.keep_session(Job(lab.new_session_id("job"), name))
 
 
 @operation(FOUNDRY_CONTEXT, "getEventLog")
 def get_event_log(lab, _context):
     """Return the event log, from this moment on."""
-    return lab.keep_session(EventLog(lab.world.new_id("eventlog"), len(lab.world.events)))
+    return lab.keep_session(EventLog(lab.new_session_id("eventlog"), len(lab.world.events)))
 
 
 # -- data centers and nodes

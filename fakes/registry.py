@@ -54,6 +54,13 @@ class World(object):
         """Return the record ``identity`` as it is, or as it was when it was removed: a client remembers names."""
         return self._removed.get(identity) or self.get(identity)
 
+    def committed(self, record):
+        """Return the record as it is without what an open job has changed: what guests and time go by."""
+        for undo in self._undo.values():
+            if undo.get(record["id"]) is not None:
+                return undo[record["id"]]
+        return record
+
     def of_kinds(self, kind_names):
         """Return the records of those kinds, in order of their making."""
         return [record for record in self._in_order() if record["kind"] in kind_names]
@@ -107,6 +114,10 @@ class World(object):
         record.update(fields)
         self._index(record)
         self.dirty = True
+
+    def claim(self, record, job):
+        """Have ``job`` hold a record that it changes nothing of; refused as a change is."""
+        self._keep(record, job)
 
     def remove(self, record, job):
         """Remove a record under ``job``."""

@@ -39,6 +39,7 @@ def _open(words):
 
 
 def _value(words, option):
+    option = str(option)  # on Python 2 the words are bytes, and need not be ASCII
     found = [word[len(option):] for word in words if word.startswith(option)]
     return found[-1] if found else None
 

@@ -42,14 +42,14 @@ def get_storage_devices(lab, server):
 @operation(VIRTUAL_SERVER, "addStorageDevice", takes=(kinds.STORAGE_DEVICE,), changes=True)
 def add_storage_device(lab, server, device, job):
     """Add a device behind the others; the guest sees it after its next boot."""
-    _check_attach(lab, server, device)
+    _claim(lab, server, device, job)
     lab.world.change(server, job, devices=server["devices"] + [device["id"]])
 
 
 @operation(VIRTUAL_SERVER, "addStorageDeviceFirst", takes=(kinds.STORAGE_DEVICE,), changes=True)
 def add_storage_device_first(lab, server, device, job):
     """Add a device before the others, so that the server boots from it."""
-    _check_attach(lab, server, device)
+    _claim(lab, server, device, job)
     lab.world.change(server, job, devices=[device["id"]] + server["devices"])
 
 
@@ -58,10 +58,13 @@ def remove_storage_device(lab, server, device, job):
     """Take a device away; a running guest goes on seeing it until its next boot."""
     if device["id"] not in server["devices"]:
         raise ManagementException("%s does not have the device %s" % (server["name"], device["name"]))
+    if device["kind"] != kinds.NETWORK_BLOCK_DEVICE.name:
+        lab.world.claim(device, job)
     lab.world.change(server, job, devices=[each for each in server["devices"] if each != device["id"]])
 
 
-def _check_attach(lab, server, device):
+def _claim(lab, server, device, job):
+    """Make sure that the server can have the device; a network block device is everybody's."""
     if device["id"] in server["devices"]:
         raise ManagementException("%s has the device %s already" % (server["name"], device["name"]))
     if device["kind"] == kinds.NETWORK_BLOCK_DEVICE.name:
@@ -69,6 +72,7 @@ def _check_attach(lab, server, device):
     for holder in lab.world.holders(device["id"]):
         if holder["power"] not in (STOPPED, FAILED):
             raise ManagementException("%s is in use by %s" % (device["name"], holder["name"]))
+    lab.world.claim(device, job)
 
 
 @operation(VIRTUAL_SERVER, "setBootType", takes=(ANY,), changes=True)
@@ -133,13 +137,14 @@ def happen(lab, what, identity):
 
 
 def _booted(lab, server):
-    if not _can_boot(lab, server):
+    committed = lab.world.committed(server)
+    if not _can_boot(lab, committed):
         lab.world.settle(server, power=FAILED, visible=[])
         events.publish(lab, server, kinds.FAILED_EVENT)
         return
-    lab.world.settle(server, power=RUNNING, visible=storage.seen_at_boot(lab, server))
+    lab.world.settle(server, power=RUNNING, visible=storage.seen_at_boot(lab, committed))
     events.publish(lab, server, kinds.RUNNING_EVENT)
-    live = _live_cd(lab, server)
+    live = _live_cd(lab, committed)
     if live:
         lab.schedule(live["ms"], "crashed" if live.get("crashes") else "finished", server["id"])
 
@@ -215,7 +220,7 @@ def snapshot(lab, server, job):
     copies = [storage.snapshot_disk(lab, disk, job)["id"] for disk in originals]
     made = dict(server, id=lab.world.new_id("vs"), name="Snapshot of %s" % server["name"], devices=copies,
                 power=STOPPED, snapshot=None, snapshot_of=server["id"], status_event=None, visible=[],
-                frozen=False, write_bytes_per_second=0)
+                frozen=False, mounts={}, write_bytes_per_second=0)
     lab.world.change(server, job, snapshot=made["id"])
     return lab.world.add(made, job)
 

@@ -35,7 +35,9 @@ def used_bytes(lab, disk):
     if disk["lost"]:
         return 0
     parent = lab.world.get(disk["snapshot_parent"])
-    pages = lab.pages.indexes(parent["layers"][0]) | lab.pages.indexes(disk["layers"][0])
+    pages = set()
+    for layer in set(parent["layers"]) ^ set(disk["layers"]):
+        pages |= lab.pages.indexes(layer)
     return min(disk["bytes"], len(pages) * disks.PAGE + disk["modelled_bytes"])
 
 
@@ -85,7 +87,9 @@ def _release(lab, disk, job):
 
 def _merge_down(lab, identity):
     """A disk without a snapshot needs no frozen layer: what was written since goes down into it."""
-    parent = lab.world.get(identity)
+    parent = lab.world.objects.get(identity)
+    if parent is None or any(other["snapshot_parent"] == identity for other in lab.world.snapshot_disks()):
+        return  # the job went on: it deleted the disk too, or took the next snapshot
     lab.pages.move(parent["layers"][0], parent["layers"][1])
 
 

@@ -161,6 +161,8 @@ run_one() {
     rmdir "$logs/printing"
 }
 
+trap 'exit 130' INT  # by way of the traps on EXIT
+trap 'exit 143' TERM
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 cd "$root"
 . scripts/interpreter.sh

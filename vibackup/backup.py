@@ -42,10 +42,14 @@ def _checked(run, host, agent, mode, values, size, outcome, output):
 
 
 def _discard_if_made(run, host, agent, mode, values, output):
-    """After a failure, remove what the agent says it has kept all the same."""
+    """After a failure, remove what the agent has kept all the same, or may have."""
     backup_id = agent.backup_id(output)
     if backup_id is not None:
         discard(run, host, agent, mode, {"values": values, "backup_id": backup_id})
+        return
+    with run.releasing():
+        for command in _if_known(agent, mode + "_discard", values):
+            host.command(command)  # where nothing was kept it may fail, and all is well
 
 
 def undo_commands(agent, mode, values):

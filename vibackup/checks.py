@@ -3,7 +3,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import collections
 
-from vibackup import errors, guest
+from vibackup import errors, events, guest
 from vibackup import manager as api
 
 # What a snapshot's group must have free for what is written meanwhile, as a part of the disks' bytes.
@@ -37,6 +37,9 @@ def choose_disks(server, disks, names, skip_raw):
                 server.name, "no" if not count else "more than one", name,
                 ", ".join(disk.name for disk in disks) or "none"))
     wanted = [disk for disk in disks if disk.name in names or not names]
+    for disk in wanted:
+        if sum(1 for other in wanted if other.name == disk.name) > 1:
+            raise errors.Refused("%s has two disks called %s: give each a name of its own" % (server.name, disk.name))
     raw = [disk for disk in wanted if disk.kind == RAW]
     chosen = [disk for disk in wanted if disk.kind == LOGICAL]
     if raw and not skip_raw:
@@ -64,6 +67,7 @@ def snapshot_space(disks):
         _group, size = wanted.get(identity, (group, 0))
         wanted[identity] = (group, size + api.bytes_of(disk.handle))
     for group, size in wanted.values():
+        api.require(group, "getFreeBytes", "deleteLogicalDisk")
         free, needed = api.free_bytes(group), int(size * SNAPSHOT_RESERVE)
         if free < needed:
             raise errors.Refused("the disk group %s has %d bytes free, and a snapshot of %d bytes wants %d: free some "
@@ -82,6 +86,22 @@ def placement(run, server, proxy):
     if api.identity_of(server_node) == api.identity_of(proxy_node):
         run.warn("%s and the proxy %s are both on %s: its load stays on that managed node" % (
             server.name, proxy.name, api.name_of(server_node)))
+
+
+def power(manager, server):
+    """Return whether ``server`` is RUNNING, STOPPED or FAILED; refuse one that is on its way between them."""
+    state = events.state_of(manager, server.handle)
+    if state not in (api.RUNNING, api.STOPPED, api.FAILED):
+        raise errors.Refused("%s is neither running nor stopped (%s): wait until it is" % (server.name, state))
+    return state
+
+
+def answers(host):
+    """Refuse where the guest ``host`` takes no commands, or does not list its disks in a way that makes sense."""
+    try:
+        host.disks()
+    except errors.GuestError as error:
+        raise errors.Refused(error.message)
 
 
 def same_operating_system(server, proxy):

@@ -159,9 +159,9 @@ class Session(object):
                       errors.LEFTOVERS: "; something was left behind: vibackup reconcile"}.get(status, "")
         elif status == errors.LEFTOVERS:
             words += ": something was left behind, see: vibackup reconcile"
-        if self.lab is not None:
+        if self.run_ is not None and self.lab is not None:
             self.progress.line("%s (in a lab)" % words)
-        elif entry or status:
+        elif entry or status == errors.LEFTOVERS:
             self.progress.line(words)
 
     def lines(self, lines):

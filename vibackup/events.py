@@ -11,6 +11,7 @@ from vibackup import manager as api
 LISTEN_SECONDS = 60
 SHORTEST_LISTEN_SECONDS = 0.001  # the API counts whole milliseconds, and with none of them no time would pass
 BOOT_SECONDS = 900
+SETTLE_SECONDS = 60  # how long after a change its first event may come
 
 
 class Watch(object):
@@ -46,6 +47,24 @@ class Watch(object):
                     self._name, " or ".join(states), seconds, state or "as it was before"))
             self._run.check_stop()
             self._run.manager.listen(self._server, max(SHORTEST_LISTEN_SECONDS, min(left, LISTEN_SECONDS)))
+
+    def hears(self, seconds=SETTLE_SECONDS):
+        """Wait at most ``seconds`` for an event newer than the action; tells whether one came."""
+        clock = self._run.manager.clock
+        deadline = clock.monotonic() + seconds
+        while self.new_state() is None:
+            left = deadline - clock.monotonic()
+            if left <= 0:
+                return False
+            self._run.manager.listen(self._server, max(SHORTEST_LISTEN_SECONDS, min(left, LISTEN_SECONDS)))
+        return True
+
+    def settles(self):
+        """Wait for the end of a change that is under way and has no event yet; tells whether there was one."""
+        if not self.hears():
+            return False
+        self.wait_for((api.RUNNING, api.STOPPED, api.FAILED))
+        return True
 
     def new_state(self):
         """Return the server's state where an event newer than the action says so, otherwise None."""

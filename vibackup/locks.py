@@ -6,6 +6,7 @@ taken again in between is never touched.
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import errno
 import json
 import os
 import shutil
@@ -18,11 +19,22 @@ from vibackup import compat
 
 def this_process():
     """Return who we are: ``{"host", "pid", "started"}``; a process id that is used again differs in ``started``."""
-    return {"host": compat.text(socket.gethostname()), "pid": os.getpid(), "started": started(os.getpid())}
+    try:
+        begun = started(os.getpid())
+    except NotKnown:
+        begun = None  # nobody will think this process dead
+    return {"host": compat.text(socket.gethostname()), "pid": os.getpid(), "started": begun}
+
+
+class NotKnown(Exception):
+    """The system does not say whether a process lives."""
 
 
 def started(pid):
-    """Return when process ``pid`` began, as text that only compares equal, or None where there is none."""
+    """Return when process ``pid`` began, as text that only compares equal, or None where there is none.
+
+    Raises NotKnown where the system does not tell.
+    """
     if os.path.isdir("/proc/self"):
         return _started_by_proc(pid)
     return _started_by_ps(pid)
@@ -30,33 +42,39 @@ def started(pid):
 
 def _started_by_proc(pid):
     try:
-        with open("/proc/%d/stat" % pid) as stat:
-            fields = stat.read().rpartition(")")[2].split()
-        with open("/proc/sys/kernel/random/boot_id") as boot:
+        with open("/proc/sys/kernel/random/boot_id", "rb") as boot:
             boot_id = boot.read().strip()
-    except (IOError, OSError):
+        with open("/proc/%d/stat" % pid, "rb") as stat:
+            fields = stat.read().rpartition(b")")[2].split()
+    except (IOError, OSError) as error:
+        if error.errno in (errno.ENOENT, errno.ESRCH) and not os.path.isdir("/proc/%d" % pid):
+            return None
+        raise NotKnown(compat.message(error))
+    if fields[0] in (b"Z", b"X"):
         return None
-    if fields[0] in ("Z", "X"):
-        return None
-    return compat.text("%s/%s" % (boot_id, fields[19]))
+    return "%s/%s" % (compat.text(boot_id), compat.text(fields[19]))
 
 
 def _started_by_ps(pid):
+    everywhere = dict(os.environ, LC_ALL=str("C"), TZ=str("UTC"))  # ps speaks the user's language, and local time
     try:
-        with open(os.devnull, "w") as nowhere:
-            words = subprocess.check_output(["ps", "-o", "lstart=", "-p", str(pid)], stderr=nowhere)
-    except (OSError, subprocess.CalledProcessError):
-        return None
+        ps = subprocess.Popen(["ps", "-o", "lstart=", "-p", str(pid)], env=everywhere, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        words, complaint = ps.communicate()
+    except OSError as error:
+        raise NotKnown(compat.message(error))
+    if complaint.strip():
+        raise NotKnown(compat.text(complaint))
     return compat.text(words).strip() or None
 
 
 def is_dead(owner):
     """Tell whether the process in ``owner`` is known to be gone; one of another host is never known to be."""
     try:
-        if owner["host"] != compat.text(socket.gethostname()):
+        if owner["host"] != compat.text(socket.gethostname()) or owner["started"] is None:
             return False
         return started(int(owner["pid"])) != owner["started"]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, NotKnown):
         return False
 
 

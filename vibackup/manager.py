@@ -60,6 +60,7 @@ def _call(thing, call, *arguments):
 
 # What the API must or may have: kind -> (known calls, assumed calls).
 CALLS = (
+    ("ConfigurationManager", ("getFoundryContext", "findObject", "createJob"), ("getObjects",)),
     ("VirtualServer", ("getName", "getKind", "snapshot", "getSnapshot", "deleteSnapshot", "start", "getStatusEvent",
                        "getStorageDevices", "addStorageDeviceFirst", "setBootType"),
      ("getId", "setName", "addStorageDevice", "removeStorageDevice", "stop", "reboot", "getManagedNode",
@@ -104,6 +105,8 @@ class Manager(object):
 
     def samples(self, kind):
         """Return some objects of class ``kind``, to be asked what calls they have."""
+        if kind == "ConfigurationManager":
+            return [self._configuration]
         if kind == "VirtualServerEvent":
             events = [status(server) for server in self.samples("VirtualServer")]
             return [event for event in events if event is not None][:1]

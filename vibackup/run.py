@@ -113,7 +113,7 @@ class Run(object):
         """Hold the locks of ``things``, each ``(identity, name)``, for this run alone; see ``Ledger.take``."""
         taken = []
         try:
-            for identity, name in sorted(things):
+            for identity, name in sorted(set(things)):
                 self.ledger.take(identity, name, despite_leftovers)
                 taken.append(identity)
             yield

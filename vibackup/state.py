@@ -10,6 +10,7 @@ from vibackup import compat, errors
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+_CHUNK_BYTES = 4096
 
 
 def folder(*parts):
@@ -48,10 +49,27 @@ def write_json(path, value):
 
 def append_line(path, value):
     """Add ``value`` as one line of JSON to ``path``; it is on the disk when this returns."""
-    with io.open(path, "ab") as stream:
+    with io.open(path, "a+b") as stream:
+        _cut_unfinished_line(stream)
         stream.write(json.dumps(value, sort_keys=True).encode("ascii") + b"\n")
         _to_disk(stream)
     os.chmod(path, FILE_MODE)
+
+
+def _cut_unfinished_line(stream):
+    """Take away a last line that a crash cut short: what is added would become a part of it."""
+    end = stream.seek(0, os.SEEK_END)
+    whole = end
+    while whole > 0:
+        stream.seek(max(0, whole - _CHUNK_BYTES))
+        chunk = stream.read(min(whole, _CHUNK_BYTES))
+        if b"\n" in chunk:
+            whole -= len(chunk) - chunk.rindex(b"\n") - 1
+            break
+        whole -= len(chunk)
+    if whole < end:
+        stream.truncate(whole)
+    stream.seek(0, os.SEEK_END)
 
 
 def read_lines(path):

@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import collections
 import contextlib
 
-from vibackup import compat, errors, events, ledger
+from vibackup import checks, compat, errors, events, ledger
 from vibackup import manager as api
 from vibackup.guest import Command, Guest, failure, new_disks
 from vibackup.job import job
@@ -149,12 +149,9 @@ def running_until_it_stops(run, server, seconds):
 @contextlib.contextmanager
 def running(run, server):
     """See to it that ``server`` runs, and bring its power state back when left."""
-    state = events.state_of(run.manager, server.handle)
-    if state == api.RUNNING:
+    if checks.power(run.manager, server) == api.RUNNING:
         yield
         return
-    if state not in (api.STOPPED, api.FAILED):
-        raise errors.Refused("%s is neither running nor stopped (%s): wait until it is" % (server.name, state))
     number = run.ledger.intend(ledger.POWER, vs=server.id, vs_name=server.name)
     try:
         start(run, server)
@@ -250,23 +247,44 @@ def start(run, server, states=(api.RUNNING,)):
 
 def stop(run, server):
     """Stop the server, unless it is, and wait until it has."""
+    _once_settled(run, server, _stop)
+
+
+def _stop(run, server):
     if events.state_of(run.manager, server.handle) not in (api.STOPPED, api.FAILED):
         _power(run, server, "stop", api.stop, (api.STOPPED,))
 
 
 def reboot(run, server):
     """Boot the server again, from whatever state it is in, and wait until it runs."""
+    _once_settled(run, server, _reboot)
+
+
+def _reboot(run, server):
     if events.state_of(run.manager, server.handle) in (api.STOPPED, api.FAILED):
         start(run, server)
     else:
         _power(run, server, "reboot", api.reboot, (api.RUNNING,))
 
 
+def _once_settled(run, server, change):
+    """Call ``change``, and once more where it was refused because the server was on its way to another state."""
+    watch = events.Watch(run, server.handle, server.name)
+    try:
+        change(run, server)
+        return
+    except errors.ApiError as error:
+        failure = error
+    if not watch.settles():
+        raise failure
+    change(run, server)
+
+
 def _power(run, server, name, change, states):
     """Change the power of ``server`` by ``change`` in a job of its own, and wait for one of ``states``."""
     with run.step(name, server.name):
         watch = events.Watch(run, server.handle, server.name)
-        with job(run.manager, "%s %s" % (name, server.name), lambda: watch.new_state() is not None) as made:
+        with job(run.manager, "%s %s" % (name, server.name), watch.hears) as made:
             change(server.handle)
             api.describe(made, "%s %s" % (name, server.name), server.handle)
         watch.wait_for(states)

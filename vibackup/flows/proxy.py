@@ -39,14 +39,18 @@ class Plan(object):
     def chosen(self, snapshot_disks):
         """Return those of the SnapshotDisks whose originals are to be backed up."""
         names = [disk.name for disk in self.disks]
-        return [disk for disk in snapshot_disks if disk.original in names]
+        found = [disk for disk in snapshot_disks if disk.original in names]
+        if sorted(disk.original for disk in found) != sorted(names):
+            raise errors.VibackupError("the snapshot of %s has the disks %s where these were to be backed up: %s" % (
+                self.vs.name, ", ".join(disk.original for disk in found) or "none", ", ".join(names)))
+        return found
 
     def values(self, disk, identifier, **more):
         """Return what the agent's placeholders stand for when it backs up ``disk``."""
         return agents.values_for(self.agent, self.vs.name, disk, self.location, identifier, **more)
 
     def origin(self, disk, number):
-        """Return the lasting name of partition ``number`` of ``disk``: never the letter or folder it has on the proxy."""
+        """Return the lasting name of partition ``number`` of ``disk``: not the letter or folder that the proxy gives it."""
         if self.guest.family == guest.WINDOWS:
             return "\\\\%s\\%s.%d" % (safe_name(self.vs.name), safe_name(disk), number)
         return "/vibackup/%s/%d" % (safe_name(disk), number)
@@ -75,9 +79,11 @@ def check(run, plan):
     plan.disks, plan.skipped = checks.choose_disks(plan.vs, checks.disks_of(run.manager, plan.vs), plan.names,
                                                    plan.skip_raw)
     _check_mode(plan)
-    _check_calls(plan)
+    _check_calls(run, plan)
     checks.no_snapshot(plan.vs)
     checks.snapshot_space(plan.disks)
+    if checks.power(run.manager, plan.proxy) == api.RUNNING:
+        checks.answers(plan.guest)
     if plan.freeze is not None:
         _check_quiesce(run, plan)
     for disk in plan.skipped:
@@ -93,19 +99,19 @@ def _check_mode(plan):
         raise errors.Refused("%s is not a Linux guest: an image is read by a Linux proxy" % plan.proxy.name)
 
 
-def _check_calls(plan):
+def _check_calls(run, plan):
+    api.require(run.manager.event_log(), "listenForEvents")
     api.require(plan.vs.handle, "snapshot", "getSnapshot", "deleteSnapshot")
     api.require(plan.proxy.handle, "addStorageDevice", "removeStorageDevice", "start", "stop", "reboot")
     for disk in plan.disks:
         api.require(disk.handle, "getBytes", "getParentLvmDiskGroup", "getSnapshotParent")
-        api.require(api.group_of(disk.handle), "getFreeBytes", "deleteLogicalDisk")
 
 
 def _check_quiesce(run, plan):
     """A server that does not run has nothing to hold still."""
     if events.state_of(run.manager, plan.vs.handle) == api.RUNNING:
         plan.vs_guest = steps.guest_of(run, plan.vs)
-        plan.vs_guest.wait_until_it_answers(0)
+        checks.answers(plan.vs_guest)
     else:
         run.warn("%s does not run, so it is not frozen" % plan.vs.name)
 
@@ -145,25 +151,30 @@ def back_up_disks(run, plan, disks, devices):
     done = []
     try:
         for disk, device in zip(disks, devices):
-            done.extend(_back_up_disk(run, plan, disk, device, number))
+            _back_up_disk(run, plan, disk, device, number, done)
         checks.still_valid([disk.handle for disk in disks])
         return _record(run, plan, done)
-    except BaseException:
-        _discard_all(run, plan, done)
-        checks.still_valid([disk.handle for disk in disks])  # a lost snapshot is why the agent failed
+    except BaseException as error:
+        for found in done:
+            backup.discard(run, plan.guest, plan.agent, plan.mode, found)
+        if isinstance(error, errors.AgentFailed):
+            checks.still_valid([disk.handle for disk in disks])  # a lost snapshot is the better reason
         raise
     finally:
         run.ledger.released(number)
 
 
-def _back_up_disk(run, plan, disk, device, number):
+def _back_up_disk(run, plan, disk, device, number, done):
+    """Back up one disk, as an image or a partition at a time; what is complete is added to ``done``."""
     if plan.mode == backup.IMAGE:
         values = plan.values(disk.original, run.id, device=device.path)
-        return [_run_agent(run, plan, disk, values, disk.bytes, number)]
+        done.append(_run_agent(run, plan, disk, values, disk.bytes, number))
+        return
     folder = "%s/%s" % (MOUNTS, plan.values(disk.original, run.id)["name"])
     with steps.mounted(run, plan.guest, device, folder) as mounts:
-        return [_run_agent(run, plan, disk, plan.partition_values(disk.original, run.id, partition, where), None, number)
-                for partition, where in mounts]
+        for partition, where in mounts:
+            values = plan.partition_values(disk.original, run.id, partition, where)
+            done.append(_run_agent(run, plan, disk, values, None, number))
 
 
 def _run_agent(run, plan, disk, values, size, number):
@@ -173,11 +184,6 @@ def _run_agent(run, plan, disk, values, size, number):
         found = backup.back_up(run, plan.guest, plan.agent, plan.mode, values, size)
         record["detail"] += ", %s" % (found["outcome"] if found["bytes"] is None else "%d bytes" % found["bytes"])
         return dict(found, name=disk.original, size=disk.bytes)
-
-
-def _discard_all(run, plan, done):
-    for found in done:
-        backup.discard(run, plan.guest, plan.agent, plan.mode, found)
 
 
 def _record(run, plan, done):

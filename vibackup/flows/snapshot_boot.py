@@ -34,8 +34,17 @@ def check(run, plan):
     plan.disks = [disk for disk in checks.disks_of(run.manager, plan.vs) if disk.kind == checks.LOGICAL]
     if not plan.disks:
         raise errors.Refused("%s has no logical disk, so there is no snapshot of it" % plan.vs.name)
+    _check_calls(run, plan)
     checks.no_snapshot(plan.vs)
     checks.snapshot_space(plan.disks)
+
+
+def _check_calls(run, plan):
+    api.require(run.manager.event_log(), "listenForEvents")
+    api.require(plan.vs.handle, "snapshot", "getSnapshot", "deleteSnapshot", "addStorageDeviceFirst", "setBootType",
+                "start", "stop")
+    for disk in plan.disks:
+        api.require(disk.handle, "getBytes", "getParentLvmDiskGroup", "getSnapshotParent")
 
 
 def snapshot_boot(run, plan):
