@@ -58,9 +58,12 @@ def _add(verbs, name, function, words):
 
 def _init(options):
     folder = compat.text(options.folder)
-    if os.path.exists(os.path.join(compat.native(folder), lab.STATE_FILE)):
+    opened = None
+    if not os.path.exists(os.path.join(compat.native(folder), lab.STATE_FILE)):
+        opened = lab.open_lab(folder, options.inventory and compat.text(options.inventory))
+        opened.close()
+    if opened is None or not opened.made_here:
         raise errors.UsageError("%s: there is a lab already" % folder)
-    lab.open_lab(folder, options.inventory and compat.text(options.inventory)).close()
 
 
 def _open(options):

@@ -8,8 +8,6 @@ from fakes.registry import World
 
 _HIDDEN = ("layers", "status_event", "boot_ms", "stop_ms", "content", "modelled_bytes", "commands",
            "device_naming", "hide_positions")
-
-
 _Committed = collections.namedtuple(str("_Committed"), "world pages")
 
 

@@ -33,20 +33,21 @@ def find(guest, command):
 
 def _run_own(guest, own):
     """A command that the inventory describes."""
-    guest.pass_seconds(own.get("seconds", 0))
+    if not guest.pass_seconds(own.get("seconds", 0), guest.timeout):
+        return Completed(None, "", "")
     return Completed(own.get("exit_status", 0), own.get("output", ""), "")
 
 
 # -- disks and partitions
 
 def _partitions(guest, disk):
-    """Return ``[(number, first byte, bytes)]`` of the partition table in the disk's first sector."""
+    """Return ``[(number, first byte, bytes)]`` of the partition table in the disk's first sector, if they fit."""
     sector = disks.read(guest.lab.pages, disk["layers"], 0, SECTOR)
     found = []
     for number in range(4):
         entry = sector[446 + 16 * number:462 + 16 * number]
         first, count = struct.unpack(str("<II"), entry[8:16])
-        if entry[4:5] != b"\0" and count:
+        if entry[4:5] != b"\0" and count and (first + count) * SECTOR <= disk["bytes"]:
             found.append((number + 1, first * SECTOR, count * SECTOR))
     return found
 
@@ -97,9 +98,9 @@ def _get_partition(guest, _command):
     letter = ord("C")
     for seen, disk, partitions in _seen(guest):
         for number, first, size in partitions:
-            drive = chr(letter) if _file_system(guest, disk, first) else ""
+            drive = chr(letter) if letter <= ord("Z") and _file_system(guest, disk, first) else ""
             letter += 1 if drive else 0
-            if drive > "C":
+            if drive > "C":  # one that cannot be read is an empty drive
                 _extract(guest, disk, first, size, compat.native(guest.path("%s:\\" % drive)))
             lines.append('"%s","%d","%s","%d"\r\n' % (seen["device"][len("PHYSICALDRIVE"):], number, drive, size))
     return Completed(0, "".join(lines), "")
@@ -108,7 +109,9 @@ def _get_partition(guest, _command):
 # -- mounts
 
 def _mount(guest, command):
-    device, folder = command.argv[-2:]
+    if len(command.argv) < 3:
+        return Completed(1, "", "mount: give a device and a folder")
+    device, folder = command.argv[-2], command.argv[-1].rstrip("/")
     match = re.match(r"/dev/(sd[a-z]+)(\d+)$", device)
     for seen, disk, partitions in _seen(guest):
         for number, first, size in partitions:
@@ -118,27 +121,38 @@ def _mount(guest, command):
 
 
 def _mount_partition(guest, disk, first, size, folder, device):
+    if guest.mount_folder(folder) is None:
+        return Completed(32, "", "mount: %s: in a lab, mount below /mnt" % folder)
     if not os.path.isdir(guest.mount_folder(folder)):
         return Completed(32, "", "mount: %s: mount point does not exist" % folder)
     if folder in guest.server["mounts"]:
         return Completed(32, "", "mount: %s: already mounted" % folder)
-    if not _file_system(guest, disk, first):
-        return Completed(32, "", "mount: %s: wrong fs type" % device)
-    _extract(guest, disk, first, size, guest.mount_folder(folder))
-    guest.set_mounts(dict(guest.server["mounts"], **{str(folder): device}))
+    if not _file_system(guest, disk, first) or not _extract(guest, disk, first, size, guest.mount_folder(folder)):
+        return Completed(32, "", "mount: %s: wrong fs type, or it is damaged" % device)
+    mounts = dict(guest.server["mounts"])
+    mounts[folder] = device
+    guest.set_mounts(mounts)
     return Completed(0, "", "")
 
 
 def _extract(guest, disk, first, size, folder):
-    """Unpack the lab's file system below ``folder``, and nothing anywhere else."""
+    """Unpack the lab's file system below ``folder``, and nothing anywhere else; says whether it could be read."""
     data = disks.read(guest.lab.pages, disk["layers"], first, size)
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        for member in archive.getmembers():
-            target = os.path.normpath(os.path.join(folder, member.name))
-            if member.isfile() and target.startswith(os.path.join(folder, "")):
-                _make_folder(os.path.dirname(target))
-                with open(target, "wb") as stream:
-                    stream.write(archive.extractfile(member).read())
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode=str("r:")) as archive:
+            for member in archive.getmembers():
+                _extract_member(archive, member, folder)
+    except tarfile.TarError:
+        return False
+    return True
+
+
+def _extract_member(archive, member, folder):
+    target = os.path.normpath(os.path.join(folder, compat.native(member.name)))
+    if member.isfile() and target.startswith(os.path.join(folder, str(""))):
+        _make_folder(os.path.dirname(target))
+        with open(target, "wb") as stream:
+            stream.write(archive.extractfile(member).read())
 
 
 def _make_folder(path):
@@ -147,7 +161,7 @@ def _make_folder(path):
 
 
 def _umount(guest, command):
-    folder = command.argv[-1]
+    folder = command.argv[-1].rstrip("/")
     if folder not in guest.server["mounts"]:
         return Completed(32, "", "umount: %s: not mounted" % folder)
     guest.unmount(folder)
@@ -157,6 +171,8 @@ def _umount(guest, command):
 # -- quiesce, and an agent that is only a model
 
 def _fsfreeze(guest, command):
+    if len(command.argv) < 3:
+        return Completed(1, "", "fsfreeze: give -f or -u and a folder")
     freeze = command.argv[1] in ("-f", "--freeze")
     if freeze == guest.server["frozen"]:
         return Completed(1, "", "fsfreeze: %s: %s" % (
@@ -168,9 +184,12 @@ def _fsfreeze(guest, command):
 
 def _model_agent(guest, command):
     """``model-agent image DEVICE NAME`` takes the virtual time of reading the device, and no process."""
+    if len(command.argv) < 3:
+        return Completed(1, "", "model-agent: give image, a device and a name")
     found = guest.disk_of(guest.path(command.argv[2]))
     size = found[1]["bytes"] if found and found[1] else 0
-    guest.pass_seconds(guest.seconds_for(size))
+    if not guest.pass_seconds(guest.seconds_for(size), guest.timeout):
+        return Completed(None, "", "")
     return Completed(0, "%d bytes read\n" % size, "")
 
 

@@ -6,6 +6,7 @@ folders below the lab's own folder: no command in a lab ever reaches a device of
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import os
+import posixpath
 import re
 import shutil
 
@@ -16,8 +17,12 @@ from vibackup.guest import Command, Completed
 
 UNREACHABLE = 255
 SLICES = 10
-_OWN_DEVICES = "(?!(?:null|zero|full|random|urandom|stdin|stdout|stderr|tty)$|fd/)"
-_GUEST_PATHS = re.compile(r"(^|[=:])(/dev/%s|/mnt(?:/|$)|\\\\\.\\|[D-Z]:\\)" % _OWN_DEVICES)
+_ENDS = r"""[\s=:,;'"()<>|&]"""  # what a path may stand between, in a word that holds more than the path
+_OWN_DEVICES = "(?!/(?:null|zero|full|random|urandom|stdin|stdout|stderr|tty|fd)(?![\\w.-]))"
+_SLASHES = "(?:(?<!:)/+|(?<=:)/(?://)?)"  # not two behind a colon: that is a URL with a host
+_GUEST_PATHS = re.compile(r"(^-[A-Za-z]+|^|%s)(%s(?:dev%s|mnt)(?![\w.-])|\\\\\.\\|[D-Z]:\\)" % (
+    _ENDS, _SLASHES, _OWN_DEVICES))
+_WHOLE_PATH = re.compile(r"(-*\w*=|)(/.*)$", re.DOTALL)
 
 
 class Guests(object):
@@ -57,7 +62,7 @@ class Guests(object):
         return Completed(None, "", "connection lost")
 
     def _carry_out(self, server, command, timeout, on_output, should_stop):
-        guest = Guest(self._lab, server["id"])
+        guest = Guest(self._lab, server["id"], timeout)
         modelled = guest_commands.find(guest, command)
         if modelled is not None:
             return modelled(guest, command)
@@ -67,9 +72,10 @@ class Guests(object):
 class Guest(object):
     """The inside of one running virtual server."""
 
-    def __init__(self, lab, identity):
+    def __init__(self, lab, identity, timeout=None):
         self.lab = lab
         self.identity = identity
+        self.timeout = timeout
         self.folder = os.path.join(lab.folder, "guests", str(identity))
 
     @property
@@ -78,11 +84,17 @@ class Guest(object):
         return self.lab.world.get(self.identity)
 
     def path(self, word):
-        """Return ``word`` with every guest path in it (device, mount, drive) as a path below the lab's folder."""
-        return _GUEST_PATHS.sub(lambda match: match.group(1) + self._local(match.group(2)), word, count=1)
+        """Return ``word`` with every guest path in it (device, mount, drive) as a path below the lab's folder.
+
+        That keeps commands off this machine's devices, and is no prison: what a program reads from a
+        file of its own is not looked into.
+        """
+        return _GUEST_PATHS.sub(lambda match: match.group(1) + self._local(match.group(2)), _straight(word))
 
     def _local(self, start):
         local = start.replace("\\\\.\\", "/dev/")
+        if local[:1] == "/":
+            local = "/" + local.lstrip("/")
         if local[1:2] == ":":
             local = "/drive/%s/" % local[0]
         return compat.text(self.folder) + local
@@ -105,12 +117,19 @@ class Guest(object):
         words = list(command.argv) + [word for word in (command.stdin, command.stdout) if word]
         found = {}
         for word in words:
-            local = self.path(word)
-            if local != word:
-                disk = self.disk_of(local.partition("=")[2] if "=" in word.partition("/")[0] else local)
+            for path in self._local_paths(_straight(word)):
+                disk = self.disk_of(path)
                 if disk is not None:
                     found[disk[0]["device"]] = disk
         return list(found.values())
+
+    def _local_paths(self, word):
+        """Return what the guest paths in ``word`` may be: each to the end of the word, and to the next separator."""
+        found = []
+        for match in _GUEST_PATHS.finditer(word):
+            start, rest = self._local(match.group(2)), word[match.end():]
+            found += [start + rest, start + re.split(_ENDS, rest)[0]]
+        return found
 
     # -- processes
 
@@ -133,10 +152,10 @@ class Guest(object):
         return os.path.join(compat.text(self._home()), self.path(path))
 
     def _home(self):
-        home = os.path.join(self.folder, "home")
-        if not os.path.isdir(home):
-            os.makedirs(home)
-        return home
+        for name in ("dev", "home"):
+            if not os.path.isdir(os.path.join(self.folder, name)):
+                os.makedirs(os.path.join(self.folder, name))
+        return os.path.join(self.folder, "home")
 
     def _materialise(self, disk, path):
         """Make the device file; returns what tells later which pages of it a program has written."""
@@ -197,8 +216,9 @@ class Guest(object):
     # -- mounts
 
     def mount_folder(self, mount):
-        """Return the local folder behind the guest's folder ``mount``."""
-        return compat.native(self.path(mount))
+        """Return the local folder behind the guest's folder ``mount``, or None where a lab mounts nothing."""
+        mount = _straight(mount)
+        return compat.native(self.path(mount)) if mount.startswith("/mnt/") else None
 
     def power_off(self):
         """Forget mounts and devices, as a boot does."""
@@ -219,6 +239,18 @@ class Guest(object):
         """Record what is mounted where."""
         with self.lab.exclusive():
             self.lab.world.settle(self.server, mounts=mounts)
+
+
+def _straight(word):
+    """Return a guest path, or an option with one behind its ``=``, without ``..``, ``.`` and doubled slashes."""
+    match = _WHOLE_PATH.match(word)
+    if match is None:
+        return word
+    path = posixpath.normpath(match.group(2)).replace("//", "/", 1)
+    if not _GUEST_PATHS.match(path) and not _GUEST_PATHS.match(match.group(2)):
+        return word
+    slash = "/" if match.group(2).endswith("/") and path != "/" else ""
+    return match.group(1) + path + slash
 
 
 def _same_file(one, other):

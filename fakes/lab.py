@@ -18,6 +18,8 @@ from fakes.registry import FORMAT, World
 from vibackup import compat, errors, locks
 
 STATE_FILE = "lab.json"
+MAKING_FILE = "making"
+_HALF_MADE = {MAKING_FILE, "layers", STATE_FILE + ".new"}
 LOCK_PAUSE_SECONDS = 0.005
 
 
@@ -41,6 +43,7 @@ class Lab(object):
         self.trace = None
         self.losing_events = False
         self.interrupt = None
+        self.made_here = not persistent
         self.spec = None
         self.foundry_context = _Session("foundry-1", "foundry context")
         self._sessions = {self.foundry_context.id: self.foundry_context}
@@ -131,8 +134,9 @@ class Lab(object):
         if self.trace is not None:
             words = " ".join([self.describe(handle._identity, handle._kind), method] +
                              [compat.text(each) for each in arguments])
-            line = "%d %s %s\n" % (self.calls, handle._kind.name, words.replace("\n", "\\n"))
-            self.trace.write(line.encode("utf-8"))
+            words = words.replace("\n", "\\n").replace("\r", "\\r")
+            line = "%d %s %s\n" % (self.calls, handle._kind.name, words)
+            self.trace.write(line.encode("utf-8", "backslashreplace"))
             self.trace.flush()
         return self.calls
 
@@ -216,17 +220,25 @@ class Lab(object):
     def enter(self):
         """Begin a change of the lab: no other process changes it until ``leave``. Nests."""
         if self.persistent and self._depth == 0:
-            self._wait_for_lock()
-            self._load_if_changed()
+            somebody_died = self._wait_for_lock()
+            try:
+                self._load_if_changed()
+                if somebody_died:
+                    self._sweep()
+            except Exception:
+                locks.drop(self._lock_path(), self._owner)
+                raise
         self._depth += 1
 
     def leave(self):
         """End a change of the lab: what is not yet on disk is saved."""
-        if self._depth == 1 and self.world.dirty:
-            self.save()
-        self._depth -= 1
-        if self.persistent and self._depth == 0:
-            locks.drop(self._lock_path(), self._owner)
+        try:
+            if self._depth == 1 and self.world.dirty:
+                self.save()
+        finally:
+            self._depth -= 1
+            if self.persistent and self._depth == 0:
+                locks.drop(self._lock_path(), self._owner)
 
     @contextlib.contextmanager
     def exclusive(self):
@@ -242,12 +254,21 @@ class Lab(object):
         return os.path.join(self.folder, "lock")
 
     def _wait_for_lock(self):
+        """Take the lock; says whether a process that held it has died."""
+        somebody_died = False
         while True:
-            holder = locks.take(self._lock_path(), self._owner)
+            holder = locks.holder(self._lock_path()) or locks.take(self._lock_path(), self._owner)
             if holder is None:
-                return
-            locks.break_dead(self._lock_path(), holder)
-            time.sleep(LOCK_PAUSE_SECONDS)
+                return somebody_died
+            if locks.is_dead(holder):
+                somebody_died = True
+                locks.break_dead(self._lock_path(), holder)
+            else:
+                time.sleep(LOCK_PAUSE_SECONDS)
+
+    def _sweep(self):
+        """Remove the layers that a killed process left unreferenced."""
+        self.pages.keep_only(set(layer for record in self.world.objects.values() for layer in record.get("layers", ())))
 
     # -- on disk
 
@@ -337,21 +358,44 @@ def open_lab(folder=None, inventory_path=None):
 
 
 def _open_folder(folder, inventory_path):
-    if os.path.exists(os.path.join(folder, STATE_FILE)):
-        lab = Lab(folder, persistent=True)
-        lab.refresh()
-        return lab
-    if os.path.isdir(folder) and os.listdir(folder):
+    lab = Lab(folder, persistent=True)
+    if not os.path.exists(os.path.join(folder, STATE_FILE)):
+        _check_free(folder)
+        description = inventory.load(inventory_path)
+        try:
+            _make(lab, description)
+        except (IOError, OSError) as error:
+            raise errors.UsageError("--lab=%s: %s" % (compat.text(folder), compat.message(error)))
+    lab.refresh()
+    return lab
+
+
+def _check_free(folder):
+    """Raise UsageError where the folder holds anything but a lab, or one that is being made."""
+    if not os.path.exists(folder):
+        return
+    if not os.path.isdir(folder):
+        raise errors.UsageError("--lab=%s: not a folder" % compat.text(folder))
+    names = set(compat.text(name) for name in os.listdir(folder))
+    ours = {"lock"} | (_HALF_MADE if MAKING_FILE in names else set())
+    foreign = [name for name in names - ours if not name.startswith("lock.new-")]
+    if foreign and not os.path.exists(os.path.join(folder, STATE_FILE)):
         raise errors.UsageError(
             "--lab=%s: the folder holds something that is not a lab; name a new or empty folder" % compat.text(folder))
-    if os.path.exists(folder) and not os.path.isdir(folder):
-        raise errors.UsageError("--lab=%s: not a folder" % compat.text(folder))
-    description = inventory.load(inventory_path)
-    os.makedirs(os.path.join(folder, "layers"))
-    lab = Lab(folder, persistent=True)
-    inventory.build(lab, description)
-    lab.save()
-    return lab
+
+
+def _make(lab, description):
+    """Make the lab once, however many processes want to; what one that was killed has made of it goes."""
+    with lab.exclusive():
+        if os.path.exists(os.path.join(lab.folder, STATE_FILE)):
+            return
+        making = os.path.join(lab.folder, MAKING_FILE)
+        open(making, "wb").close()
+        shutil.rmtree(os.path.join(lab.folder, "layers"), ignore_errors=True)
+        inventory.build(lab, description)
+        lab.save()
+        os.remove(making)
+        lab.made_here = True
 
 
 def _fill(lab, inventory_path):

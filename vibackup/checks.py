@@ -9,8 +9,8 @@ from vibackup import manager as api
 # What a snapshot's group must have free for what is written meanwhile, as a part of the disks' bytes.
 SNAPSHOT_RESERVE = 0.10
 
-# A disk of a virtual server. kind: LOGICAL or RAW.
-Disk = collections.namedtuple("Disk", "handle name kind")
+# A disk of a virtual server. kind: LOGICAL or RAW; bytes: the size of a logical disk.
+Disk = collections.namedtuple("Disk", "handle name kind bytes")
 LOGICAL, RAW = "logical", "raw"
 
 
@@ -19,8 +19,10 @@ def disks_of(manager, server):
     found = []
     for device in api.devices_of(server.handle):
         kind = manager.which(device, ("NetworkBlockDevice", "LogicalDisk"))
-        if kind != "NetworkBlockDevice":
-            found.append(Disk(device, api.name_of(device), LOGICAL if kind == "LogicalDisk" else RAW))
+        if kind == "LogicalDisk":
+            found.append(Disk(device, api.name_of(device), LOGICAL, api.bytes_of(device)))
+        elif kind is None:
+            found.append(Disk(device, api.name_of(device), RAW, None))
     return found
 
 
@@ -60,12 +62,12 @@ def no_snapshot(server):
 
 def snapshot_space(disks):
     """Refuse where a disk group has not enough free for what is written while its disks have snapshots."""
+    groups = [api.group_of(disk.handle) for disk in disks]
+    identities = [api.identity_of(group) for group in groups] if len(disks) > 1 else [None]
     wanted = collections.OrderedDict()
-    for disk in disks:
-        group = api.group_of(disk.handle)
-        identity = api.identity_of(group)
+    for disk, group, identity in zip(disks, groups, identities):
         _group, size = wanted.get(identity, (group, 0))
-        wanted[identity] = (group, size + api.bytes_of(disk.handle))
+        wanted[identity] = (group, size + disk.bytes)
     for group, size in wanted.values():
         api.require(group, "getFreeBytes", "deleteLogicalDisk")
         free, needed = api.free_bytes(group), int(size * SNAPSHOT_RESERVE)

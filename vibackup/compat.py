@@ -10,6 +10,7 @@ import sys
 
 JYTHON = sys.platform.startswith("java")
 PYTHON3 = sys.version_info[0] >= 3
+WINDOWS = getattr(os, "_name", os.name) == "nt"  # os.name is "java" on Jython
 
 try:
     from java.lang import Throwable as _Throwable
@@ -89,6 +90,6 @@ def replace(source, target):
     if hasattr(os, "replace"):
         os.replace(source, target)
         return
-    if os.name == "nt" and os.path.exists(target):  # Python 2 on Windows cannot rename over a file
+    if WINDOWS and os.path.exists(target):  # Python 2 on Windows cannot rename over a file
         os.remove(target)
     os.rename(source, target)

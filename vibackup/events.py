@@ -59,12 +59,10 @@ class Watch(object):
             self._run.manager.listen(self._server, max(SHORTEST_LISTEN_SECONDS, min(left, LISTEN_SECONDS)))
         return True
 
-    def settles(self):
-        """Wait for the end of a change that is under way and has no event yet; tells whether there was one."""
-        if not self.hears():
-            return False
-        self.wait_for((api.RUNNING, api.STOPPED, api.FAILED))
-        return True
+    def settle(self):
+        """Wait for the end of a change that is under way and has no event yet, if there is one."""
+        if self.hears():
+            self.wait_for((api.RUNNING, api.STOPPED, api.FAILED))
 
     def new_state(self):
         """Return the server's state where an event newer than the action says so, otherwise None."""

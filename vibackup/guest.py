@@ -32,7 +32,7 @@ _GET_PARTITION = ["powershell", "-NoProfile", "-Command",
                   "Get-Partition | Select-Object DiskNumber,PartitionNumber,DriveLetter,Size"
                   " | ConvertTo-Csv -NoTypeInformation"]
 _PAIR = re.compile(r'([A-Z-]+)="([^"]*)"')
-_DEVICE_NAME = re.compile(r"[A-Za-z0-9!_-]+$")
+_DEVICE_NAME = re.compile(r"[A-Za-z0-9!_-]+\Z")
 
 
 def family(operating_system):
@@ -94,8 +94,8 @@ class Guest(object):
 
 
 def failure(completed):
-    """Return in one line why a command failed: what it said last, and its status."""
-    said = [line.strip() for line in (completed.errors + "\n" + completed.output).splitlines() if line.strip()]
+    """Return in one line why a command failed: what it said last, as an error if it did, and its status."""
+    said = [line.strip() for line in (completed.output + "\n" + completed.errors).splitlines() if line.strip()]
     status = "no exit status came back" if completed.status is None else "exit status %d" % completed.status
     return "%s (%s)" % (said[-1][:300], status) if said else status
 
@@ -110,16 +110,27 @@ def new_disks(before, after, sizes, name):
     where the guest does not show them all, shows others, or leaves any doubt which is which.
     """
     rest = list(after)
-    for old in before:
-        match = [disk for disk in rest if (disk.position, disk.bytes) == (old.position, old.bytes)]
-        if not match:
-            raise errors.GuestError("%s: its own disk %s (%d bytes) is not where it was" % (name, old.path, old.bytes))
-        if old.position is None and len(match) > sum(1 for disk in before if disk.bytes == old.bytes):
-            raise errors.GuestError("%s: cannot tell its own disk of %d bytes from a new one" % (name, old.bytes))
-        rest.remove(match[0])
+    for place in sorted(set(_place(disk) for disk in before)):
+        own = [disk for disk in before if _place(disk) == place]
+        match = [disk for disk in after if _place(disk) == place]
+        if len(match) < len(own) or sorted(map(_layout, match[:len(own)])) != sorted(map(_layout, own)):
+            raise errors.GuestError("%s: its own disk %s (%d bytes) is not where it was" % (
+                name, own[0].path, own[0].bytes))
+        if len(match) > len(own):
+            raise errors.GuestError("%s: cannot tell its own disk of %d bytes from a new one" % (name, own[0].bytes))
+        rest = [disk for disk in rest if disk not in match]
     if len(rest) != len(sizes):
         raise errors.GuestError("%s: sees %d new disks where %d were attached" % (name, len(rest), len(sizes)))
     return _in_order(rest, sizes, name)
+
+
+def _place(disk):
+    return (disk.position or (), disk.bytes)
+
+
+def _layout(disk):
+    """Return what is on a disk, as far as a listing tells: another disk in its place has another layout."""
+    return [(partition.number, partition.file_system) for partition in disk.partitions]
 
 
 def _in_order(found, sizes, name):
@@ -163,7 +174,7 @@ def _linux_partitions(rows):
 def _windows_disks(disk_output, partition_output, name):
     partitions = {}
     for row in _rows(partition_output, ("DiskNumber", "PartitionNumber", "DriveLetter"), name):
-        letter = row["DriveLetter"].strip("\0 ")
+        letter = row["DriveLetter"].strip()
         partitions.setdefault(row["DiskNumber"], []).append(
             Partition(_number(row["PartitionNumber"], name), row["DiskNumber"],
                       "windows" if letter else "", letter + ":\\" if letter else None))
@@ -173,15 +184,19 @@ def _windows_disks(disk_output, partition_output, name):
 
 
 def _rows(output, columns, name):
+    output = output.replace("\0", "")  # a drive letter that is not there, which csv does not take
     lines = [line if compat.PYTHON3 else line.encode("utf-8") for line in output.splitlines() if line.strip()]
-    rows = [[compat.text(value) for value in row] for row in csv.reader(lines)]
+    try:
+        rows = [[compat.text(value) for value in row] for row in csv.reader(lines)]
+    except csv.Error:
+        rows = []
     if not rows or not set(columns) <= set(rows[0]) or any(len(row) != len(rows[0]) for row in rows):
         raise errors.GuestError("%s: powershell: not understood: %s" % (name, output[:200].strip()))
     return [dict(zip(rows[0], row)) for row in rows[1:]]
 
 
 def _number(words, name):
-    if not words or not re.match(r"[0-9]{1,20}$", words):
+    if not words or not re.match(r"[0-9]{1,20}\Z", words):
         raise errors.GuestError("%s: not a number in the list of its disks: %s" % (name, (words or "")[:80]))
     return int(words)
 

@@ -83,8 +83,20 @@ class Ledger(object):
         for name in sorted(os.listdir(self._folder)):
             path = os.path.join(self._folder, name)
             if name.endswith(".jsonl") and path != self._path:
-                found.extend(_open_intents(path))
-        return [intent for intent in found if not _is_running(intent.owner, self._locks)]
+                found.extend(self._left_of(path))
+        return found
+
+    def _left_of(self, path):
+        """Return the open intents in one run's file, or [] where the run is under way or has just ended well.
+
+        Whether it is under way is asked first: what is read after its end is all there is.
+        """
+        try:
+            return [] if _is_running(_owner_of(path), self._locks) else _open_intents(path)
+        except (IOError, OSError):
+            if os.path.exists(path):
+                raise
+            return []
 
     def release_of(self, intent):
         """Record that a leftover is gone; the last one takes its run's file away."""
@@ -101,12 +113,6 @@ class Ledger(object):
         Raises Busy where a living run holds it, and Leftovers where a run that is gone left
         something on it, unless ``despite_leftovers``.
         """
-        left = [intent for intent in self.leftovers() if _speaks_of(intent.facts, identity)]
-        if left and not despite_leftovers:
-            raise errors.Leftovers(
-                "%s: the run %s left %s behind; release it with: vibackup reconcile --fix" % (
-                    name, left[0].run, describe(left[0].kind, left[0].facts)),
-                [describe(intent.kind, intent.facts) for intent in left])
         folder = os.path.join(self._locks, safe_name(identity))
         holder = locks.take(folder, self._owner)
         if holder is not None and locks.is_dead(holder):
@@ -116,6 +122,18 @@ class Ledger(object):
             raise errors.Busy("%s is busy: the run %s (%s, process %s on %s) holds it" % (
                 name, holder.get("run", "?"), holder.get("verb", "?"), holder.get("pid"), holder.get("host")))
         self._held.append(folder)
+        if not despite_leftovers:
+            self._check_leftovers(folder, identity, name)
+
+    def _check_leftovers(self, folder, identity, name):
+        """Refuse, and drop the lock ``folder``; before it was ours, a living run could still have released them."""
+        left = [intent for intent in self.leftovers() if _speaks_of(intent.facts, identity)]
+        if left:
+            self._drop(folder)
+            raise errors.Leftovers(
+                "%s: the run %s left %s behind; release it with: vibackup reconcile --fix" % (
+                    name, left[0].run, describe(left[0].kind, left[0].facts)),
+                [describe(intent.kind, intent.facts) for intent in left])
 
     def give_back(self, identity):
         """Release the lock of an object."""
@@ -136,6 +154,11 @@ def describe(kind, facts):
 
 def _speaks_of(facts, identity):
     return identity in (facts.get("vs"), facts.get("proxy"))
+
+
+def _owner_of(path):
+    """Return the process that a run's file is of, or {} where a crash kept it from being written."""
+    return ([line["owner"] for line in state.read_lines(path) if "owner" in line] or [{}])[0]
 
 
 def _open_intents(path):

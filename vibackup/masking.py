@@ -7,9 +7,9 @@ import re
 from vibackup import compat
 
 MASK = "********"
-_SECRET_NAMES = re.compile(r"PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL", re.IGNORECASE)
+_SECRET_NAMES = re.compile(r"PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|_PASS$|_KEY$", re.IGNORECASE)
 _NOT_SECRET = re.compile(r"(_FILE|_COMMAND|COMMAND)$", re.IGNORECASE)
-_IN_ADDRESS = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(@)")
+_IN_ADDRESS = re.compile(r"(://[^/\s:@]*:)[^/\s]+(@)")
 _SHORTEST = 4
 
 

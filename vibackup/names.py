@@ -9,6 +9,8 @@ from vibackup import compat
 LONGEST_NAME = 100  # characters; file systems and agents take at least this many
 _UNSAFE_BYTE = re.compile(b"[^A-Za-z0-9._-]|^[.-]")
 _CUT_ESCAPE = re.compile("%[0-9A-F]?$")
+# What moves a terminal's cursor, ends a line, or turns the direction of writing.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def safe_name(name):
@@ -35,5 +37,4 @@ def _percent_encoded(match):
 
 def printable(name):
     """Return ``name`` as it may be shown on one line of a terminal or a log: control characters as escapes."""
-    return "".join(character if character >= " " and character != "\x7f" else "\\x%02x" % ord(character)
-                   for character in name)
+    return _CONTROL.sub(lambda match: "\\x%02x" % ord(match.group(0)), name)

@@ -7,8 +7,9 @@ import subprocess
 import threading
 import time
 
-from vibackup import compat
+from vibackup import clock, compat, errors
 from vibackup.guest import Completed
+from vibackup.names import printable
 
 KEPT_BYTES = 65536
 POLL_SECONDS = 0.05
@@ -22,8 +23,11 @@ def run(command, timeout=None, on_output=None, should_stop=None, cwd=None, env=N
     ``timeout``: seconds after which it is ended, status None. ``on_output(line)`` is called with each
     line that it prints (a carriage return ends one too). ``should_stop()`` is asked all the while;
     when it says True the program is ended, status None. Of its output the last 64 KiB are kept. A
-    program that is not there gives status 127, as in a shell.
+    program that is not there gives status 127, as in a shell. Raises Refused for a word that no program
+    can be given.
     """
+    if any("\0" in word for word in command.argv):
+        raise errors.Refused("%s: a zero byte cannot be handed to a program" % printable(" ".join(command.argv)))
     files = []
     try:
         return _run(command, files, timeout, on_output, should_stop, cwd, env)
@@ -60,10 +64,10 @@ def _write_mode(path):
 
 def _wait(child, timeout, should_stop):
     """Wait for the child; returns whether it ended by itself."""
-    begun = time.time()
+    begun = clock.monotonic()
     pause = POLL_SECONDS / 10
     while child.poll() is None:
-        late = timeout is not None and time.time() - begun > timeout
+        late = timeout is not None and clock.monotonic() - begun > timeout
         if late or (should_stop is not None and should_stop()):
             _end(child)
             return False
@@ -74,8 +78,8 @@ def _wait(child, timeout, should_stop):
 
 def _end(child):
     child.terminate()
-    begun = time.time()
-    while child.poll() is None and time.time() - begun < KILL_AFTER_SECONDS:
+    begun = clock.monotonic()
+    while child.poll() is None and clock.monotonic() - begun < KILL_AFTER_SECONDS:
         time.sleep(POLL_SECONDS)
     if child.poll() is None:
         child.kill()
@@ -131,9 +135,13 @@ class _Reader(threading.Thread):
         return lines[-1][-KEPT_BYTES:]
 
     def _tell(self, line):
-        if self._on_output is not None:
-            self._on_output(compat.text(line))
+        """Hand out a line. Who cannot take it is not asked again: a pipe that nobody reads would stop the program."""
+        try:
+            if self._on_output is not None:
+                self._on_output(compat.text(line))
+        except compat.FAULTS:
+            self._on_output = None
 
     def text(self):
         """Return what was kept, as text."""
-        return compat.text(b"".join(list(self._kept)))
+        return compat.text(b"".join(list(self._kept))[-KEPT_BYTES:])

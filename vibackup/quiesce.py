@@ -33,15 +33,17 @@ def quiesced(run, guest, freeze, thaw):
     """
     thawing = _Thaw(run, guest, thaw)
     timer = None
+    frozen = False
     try:
         with run.step("freeze", guest.name):
             timer = run.manager.clock.call_after(FREEZE_SECONDS, thawing.by_timer)
             guest.must(freeze, FREEZE_SECONDS)
+        frozen = True
         yield
     finally:
         if timer is not None:
             timer.cancel()
-            thawing.at_the_end()
+            thawing.at_the_end(frozen)
     if thawing.too_early:
         raise errors.GuestError("%s was thawed after %d seconds, before its snapshot was complete" % (
             guest.name, FREEZE_SECONDS))
@@ -64,21 +66,29 @@ class _Thaw(object):
                 self.too_early = True
                 self._done = self._try() is None
 
-    def at_the_end(self):
+    def at_the_end(self, frozen):
+        """Thaw, unless that is done; where the freeze itself failed, its error is the one to tell."""
         with self._lock:
             if self._done:
                 return
-            with self._run.releasing(), self._run.step("thaw", self._guest.name):
+            with self._run.releasing(), self._run.step("thaw", self._guest.name) as record:
                 why = self._try()
-                if why is not None:
+                self._done = why is None
+                record["detail"] = why
+                if why is not None and frozen:
                     raise errors.GuestError("%s is still frozen: %s; thaw it by hand" % (self._guest.name, why))
-                self._done = True
+                if why is not None:
+                    self._run.warn("%s: its freeze failed, and so did its thaw: %s" % (self._guest.name, why))
 
     def _try(self):
         """Run the command, a few times if need be; returns None, or why it failed."""
         why = None
         for _number in range(THAW_TRIES):
-            completed = self._guest.command(self._command, THAW_SECONDS)
+            try:
+                completed = self._guest.command(self._command, THAW_SECONDS)
+            except compat.FAULTS as error:
+                why = compat.message(error)
+                continue
             if completed.status == 0:
                 return None
             why = failure(completed)

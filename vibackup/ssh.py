@@ -5,8 +5,10 @@ import re
 
 from vibackup import compat, errors, process
 from vibackup.guest import WINDOWS, Command
+from vibackup.names import printable
 
-_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*$")
+_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*\Z")
+_VARIABLE = re.compile("%(?![0-9AB][0-9A-F]|[C-F][0-9A-F]%)[^%]+%")  # but for the escapes of a safe name
 _SSH = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=20",
         "-o", "ServerAliveInterval=30"]
 
@@ -39,9 +41,10 @@ def remote_line(command, family):
 
 
 def _quote_for_windows(word):
-    """Quote for cmd.exe, which has no way to quote a double quote or the end of a line."""
-    if re.search('["\r\n]', word):
-        raise errors.Refused("cannot hand this to a Windows guest, for its quotes or line ends: %r" % word)
-    if re.match(r"[A-Za-z0-9_./:\\=-]+$", word):
+    """Quote for cmd.exe, which has no way to quote a double quote, the end of a line or ``%NAME%``."""
+    if re.search('["\r\n]', word) or _VARIABLE.search(word):
+        raise errors.Refused("cannot hand this to a Windows guest, for its quotes, line ends or variables: %s"
+                             % printable(word))
+    if re.match(r"[A-Za-z0-9_./:\\=-]+\Z", word):
         return word
-    return '"%s"' % re.sub(r"(\\+)$", r"\1\1", word)
+    return '"%s"' % re.sub(r"(\\+)\Z", r"\1\1", word)

@@ -29,7 +29,7 @@ def folder(*parts):
 def check_private(path):
     """Refuse a state folder that somebody else owns or may write to: what it says decides what is deleted."""
     status = os.stat(path)
-    if os.name != "posix":
+    if compat.WINDOWS:
         return
     if hasattr(os, "getuid") and status.st_uid != os.getuid():
         raise errors.Refused("the state folder %s belongs to another user" % compat.text(path))

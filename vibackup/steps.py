@@ -251,7 +251,8 @@ def stop(run, server):
 
 
 def _stop(run, server):
-    if events.state_of(run.manager, server.handle) not in (api.STOPPED, api.FAILED):
+    event = api.status(server.handle)  # None: nothing has ever happened to it
+    if event is not None and run.manager.event_kind(event) not in (api.STOPPED, api.FAILED):
         _power(run, server, "stop", api.stop, (api.STOPPED,))
 
 
@@ -268,15 +269,13 @@ def _reboot(run, server):
 
 
 def _once_settled(run, server, change):
-    """Call ``change``, and once more where it was refused because the server was on its way to another state."""
-    watch = events.Watch(run, server.handle, server.name)
+    """Call ``change``; where it is refused the server may be on its way to another state: wait, and try once more."""
     try:
         change(run, server)
         return
-    except errors.ApiError as error:
-        failure = error
-    if not watch.settles():
-        raise failure
+    except errors.ApiError:
+        watch = events.Watch(run, server.handle, server.name)
+    watch.settle()
     change(run, server)
 
 

@@ -42,7 +42,7 @@ def check(run, plan):
 def _check_calls(run, plan):
     api.require(run.manager.event_log(), "listenForEvents")
     api.require(plan.vs.handle, "snapshot", "getSnapshot", "deleteSnapshot", "addStorageDeviceFirst", "setBootType",
-                "start", "stop")
+                "start", "stop", "getStatusEvent")
     for disk in plan.disks:
         api.require(disk.handle, "getBytes", "getParentLvmDiskGroup", "getSnapshotParent")
 
@@ -68,7 +68,7 @@ def snapshot_boot(run, plan):
 def _record(run, plan):
     entry = {"id": run.id, "verb": run.verb, "vs": plan.vs.name, "vs_id": plan.vs.id, "agent": plan.device_name,
              "mode": "boot", "location": None, "finished": run.now(), "outcome": "ok", "skipped": [],
-             "disks": [{"name": disk.name, "bytes": api.bytes_of(disk.handle), "bytes_read": None, "backup_id": None,
+             "disks": [{"name": disk.name, "bytes": disk.bytes, "bytes_read": None, "backup_id": None,
                         "stored_as": None, "outcome": "ok"} for disk in plan.disks]}
     run.catalog.add(entry)
     return entry
