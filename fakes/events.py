@@ -12,13 +12,14 @@ MODES = (AFTER_CALL, BACKLOG)
 
 
 class EventLog(object):
-    """One client's view of the log; ``told`` is how far each virtual server's events were handed to it."""
+    """One client's view of the log: how far each virtual server's events were looked at, and what was passed over."""
 
     def __init__(self, identity, position):
         self.id = identity
         self.name = "event log"
         self.position = position
-        self.told = {}
+        self.seen = {}
+        self.passed_over = {}
 
 
 def publish(lab, server, kind):
@@ -37,7 +38,8 @@ def listen_for_events(lab, log, kind, target, timeout_ms):
     if timeout_ms < 0:
         raise ManagementException("a time-out cannot be negative")
     if lab.event_mode == AFTER_CALL:
-        log.told[target["id"]] = len(lab.world.events)
+        log.seen[target["id"]] = len(lab.world.events)
+        log.passed_over.pop(target["id"], None)
     deadline_ms = lab.world.now_ms + timeout_ms
     found = _untold(lab, log, kind, target)
     while not found and lab.world.now_ms < deadline_ms:
@@ -47,12 +49,16 @@ def listen_for_events(lab, log, kind, target, timeout_ms):
 
 
 def _untold(lab, log, kind, target):
+    """Return what the log has not told yet, and keep what is of another kind for a call that asks for it."""
     events = lab.world.events
-    position = log.told.get(target["id"], log.position)
-    log.told[target["id"]] = len(events)
+    identity = target["id"]
+    new = events[log.seen.get(identity, log.position):]
+    log.seen[identity] = len(events)
+    waiting = log.passed_over.get(identity, []) + [
+        event for event in new if event["server"] == identity and not event["lost"]]
     names = kind.names()
-    return [event for event in events[position:]
-            if event["server"] == target["id"] and event["kind"] in names and not event["lost"]]
+    log.passed_over[identity] = [event for event in waiting if event["kind"] not in names]
+    return [event for event in waiting if event["kind"] in names]
 
 
 @operation(kinds.VIRTUAL_SERVER_EVENT, "getTime")

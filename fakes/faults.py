@@ -2,6 +2,7 @@
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import os
+import re
 import signal
 
 from java.lang import RuntimeException
@@ -50,7 +51,7 @@ class Fault(object):
 def parse(words):
     """Return the fault that ``N:before|after:throw|hang|lose|crash`` describes, or raise UsageError."""
     parts = words.split(":")
-    if len(parts) != 3 or not parts[0].isdigit() or int(parts[0]) < 1 \
+    if len(parts) != 3 or not re.match(r"0*[1-9][0-9]{0,17}\Z", parts[0]) \
             or parts[1] not in PHASES or parts[2] not in ACTIONS:
         raise errors.UsageError(
             "--lab-fault=%s: give N:before|after:throw|hang|lose|crash, as in 12:after:throw" % words)

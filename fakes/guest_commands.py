@@ -139,7 +139,7 @@ def _extract(guest, disk, first, size, folder):
     """Unpack the lab's file system below ``folder``, and nothing anywhere else; says whether it could be read."""
     data = disks.read(guest.lab.pages, disk["layers"], first, size)
     try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode=str("r:")) as archive:
+        with tarfile.open(fileobj=io.BytesIO(data), mode=str("r:"), encoding=str("utf-8")) as archive:
             for member in archive.getmembers():
                 _extract_member(archive, member, folder)
     except tarfile.TarError:

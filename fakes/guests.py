@@ -105,7 +105,7 @@ class Guest(object):
         """Return ``(seen, disk)`` of the whole-disk device that a local ``path`` leads to, or None."""
         path = os.path.realpath(compat.native(path))
         for seen in self.server["visible"]:
-            device = self._device_file(seen)
+            device = compat.native(self._device_file(seen))
             if path == os.path.realpath(device) or _same_file(path, device):
                 return seen, self.lab.world.objects.get(seen["disk"])
         return None

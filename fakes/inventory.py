@@ -15,9 +15,12 @@ from vibackup import compat, errors
 DEMO = os.path.join(fakes.FOLDER, "inventories", "demo.json")
 MEGABYTE = 1024 * 1024
 FIRST_SECTOR = 128
+MOST = 2 ** 60
+LONGEST_PATH = 100  # bytes that the header of the lab's file system has room for
 _NEEDED = object()
 
-_TEXT, _WHOLE, _FLAG, _LIST, _OBJECT = "text", "a whole number from 0 up", "true or false", "a list", "an object"
+_TEXT, _WHOLE, _FLAG, _LIST, _OBJECT = (
+    "text that is not empty", "a whole number from 0 to 2^60", "true or false", "a list", "an object")
 
 _KEYS = {
     "inventory": {"clock_ms": (_WHOLE, 1212364800000), "events": (_TEXT, events.AFTER_CALL), "missing": (_LIST, []),
@@ -51,7 +54,7 @@ def load(path=None):
     try:
         with open(compat.native(path), "rb") as stream:
             found = json.loads(stream.read().decode("utf-8"))
-    except (IOError, OSError, ValueError) as error:
+    except (IOError, OSError, ValueError, RuntimeError) as error:  # the last: nested too deep
         raise errors.UsageError("inventory %s: %s" % (compat.text(path), compat.message(error)))
     return check(found, compat.text(path))
 
@@ -95,8 +98,10 @@ class _Check(object):
             self._server(whole, server)
         if whole["events"] not in events.MODES:
             raise _Wrong("events", "must be one of: %s" % ", ".join(events.MODES))
-        if not all(isinstance(each, compat.text_type) for each in whole["missing"]):
+        if not all(_is_text(each) for each in whole["missing"]):
             raise _Wrong("missing", "must be a list of names of calls")
+        self._space(whole)
+        self._sharing(whole)
         return whole
 
     def _disk(self, whole, disk):
@@ -108,21 +113,56 @@ class _Check(object):
         if disk["bytes"] % 512 or not disk["bytes"]:
             raise _Wrong(place + ".bytes", "must be a multiple of 512 above 0")
         content = disk["content"] = self._object("content", place + ".content", disk["content"])
-        for path, words in (content["files"] or {}).items():
-            if not isinstance(words, compat.text_type):
-                raise _Wrong("%s.content.files[%s]" % (place, json.dumps(path)), "must be text")
+        for path, words in sorted((content["files"] or {}).items()):
+            file_place = "%s.content.files[%s]" % (place, json.dumps(path))
+            if not _is_text(path) or "\0" in path or len(path.encode("utf-8")) > LONGEST_PATH:
+                raise _Wrong(file_place, "the path must be text of at most %d bytes" % LONGEST_PATH)
+            if words != "" and not _is_text(words):
+                raise _Wrong(file_place, "must be text")
+        room = disk["bytes"] if content["fill"] is None else disk["bytes"] // 2
+        if content["files"] is not None and FIRST_SECTOR * 512 + _archive_bytes(content["files"]) > room:
+            raise _Wrong(place + ".content", "the files do not fit in %d bytes" % room)
+
+    def _space(self, whole):
+        taken = collections.Counter()
+        for disk in whole["disks"]:
+            taken[disk["group"]] += disk["bytes"]
+        for center in whole["data_centers"]:
+            for group in center["disk_groups"]:
+                if taken[group["name"]] > group["bytes"]:
+                    raise _Wrong(group["_place"] + ".bytes", "%d bytes are too few for disks of %d" % (
+                        group["bytes"], taken[group["name"]]))
+
+    def _sharing(self, whole):
+        shareable = set(device["name"] for device in whole["network_block_devices"])
+        running = {}
+        for server in whole["servers"]:
+            for number, name in enumerate(server["devices"]):
+                place = "%s.devices[%d]" % (server["_place"], number)
+                if name in server["devices"][:number]:
+                    raise _Wrong(place, "%s is there twice" % json.dumps(name))
+                if server["power"] == "Running" and name not in shareable:
+                    if name in running:
+                        raise _Wrong(place, "%s is in use by %s, which is running too" % (
+                            json.dumps(name), json.dumps(running[name])))
+                    running[name] = server["name"]
 
     def _server(self, whole, server):
         place = server["_place"]
         self._reference(place + ".node", "node", server["node"], whole)
         for number, name in enumerate(server["devices"]):
             self._reference("%s.devices[%d]" % (place, number), "disk or network block device", name, whole)
+        if not all(_is_text(each) for each in server["networks"]):
+            raise _Wrong(place + ".networks", "must be a list of names")
         if server["power"] not in ("Running", "Stopped"):
             raise _Wrong(place + ".power", "must be Running or Stopped")
         if server["device_naming"] not in ("in order", "reversed"):
             raise _Wrong(place + ".device_naming", 'must be "in order" or "reversed"')
         for name, command in list(server["commands"].items()):
-            server["commands"][name] = self._object("commands", "%s.commands[%s]" % (place, json.dumps(name)), command)
+            command_place = "%s.commands[%s]" % (place, json.dumps(name))
+            if not _is_text(name):
+                raise _Wrong(command_place, "must be the name of a command")
+            server["commands"][name] = self._object("commands", command_place, command)
 
     def _list(self, holder, key, kind, place=""):
         where = "%s.%s" % (place, key) if place else key
@@ -138,7 +178,7 @@ class _Check(object):
             raise _Wrong(place, "must be an object, in braces")
         keys = _KEYS[kind]
         for key in sorted(found):
-            if key not in keys and not (key == "_place"):
+            if key not in keys:
                 raise _Wrong(place, "unknown key %s; known: %s" % (json.dumps(key), ", ".join(sorted(keys))))
         result = {}
         for key, (wanted, default) in keys.items():
@@ -149,7 +189,7 @@ class _Check(object):
 
     def _value(self, place, wanted, value):
         number = isinstance(value, compat.number_types) and not isinstance(value, bool)
-        right = {_TEXT: isinstance(value, compat.text_type) and value != "", _WHOLE: number and value >= 0,
+        right = {_TEXT: _is_text(value), _WHOLE: number and 0 <= value <= MOST,
                  _FLAG: isinstance(value, bool), _LIST: isinstance(value, list), _OBJECT: isinstance(value, dict)}
         if not right[wanted]:
             raise _Wrong(place, "must be %s" % wanted)
@@ -166,6 +206,14 @@ class _Check(object):
         if what not in self._counts:
             self._counts[what] = collections.Counter(each["name"] for each in _REFERRED[what](whole))
         return self._counts[what]
+
+
+def _is_text(value):
+    """Tell whether ``value`` is text with something in it that can be written down, which half a surrogate pair cannot."""
+    try:
+        return isinstance(value, compat.text_type) and value.encode("utf-8") != b""
+    except UnicodeError:
+        return False
 
 
 # -- building
@@ -208,7 +256,7 @@ def _build_disk(lab, disk, ids):
     else:
         record.update(kind=kinds.LOGICAL_DISK.name, disk_group=ids["group"][disk["group"]],
                       snapshot_parent=None, lost=False, modelled_bytes=0)
-    fill(lab.pages, record, disk["content"], disk["_place"])
+    fill(lab.pages, record, disk["content"])
     return world.add(record)["id"]
 
 
@@ -240,8 +288,8 @@ def _build_server(lab, server, ids):
 
 # -- what is on the disks
 
-def fill(pages, record, content, place):
-    """Write the first content of a disk: a boot sector, one partition with files, and recognisable text."""
+def fill(pages, record, content):
+    """Write the first content of a disk: a boot sector, one partition with files, and recognisable text. It fits."""
     parts = []
     if content["files"] is not None:
         data = _archive(content["files"])
@@ -253,8 +301,6 @@ def fill(pages, record, content, place):
         start = record["bytes"] // 2
         parts.append((start, _recognisable(content["fill"], min(record["bytes"] // 4, 16 * disks.PAGE))))
     for offset, data in parts:
-        if offset + len(data) > record["bytes"]:
-            raise errors.UsageError("inventory: %s.content: does not fit in %d bytes" % (place, record["bytes"]))
         disks.write(pages, record["layers"], offset, data)
 
 
@@ -262,13 +308,19 @@ def _partition_entry(size):
     return b"\x80\0\0\0\x83\0\0\0" + struct.pack(str("<II"), FIRST_SECTOR, (size + 511) // 512)
 
 
+def _archive_bytes(files):
+    """Return the size of ``_archive(files)``: a header and whole sectors for each, two sectors more, whole records."""
+    size = 1024 + sum(512 + (len(words.encode("utf-8")) + 511) // 512 * 512 for words in files.values())
+    return (size + tarfile.RECORDSIZE - 1) // tarfile.RECORDSIZE * tarfile.RECORDSIZE
+
+
 def _archive(files):
     """Return the lab's file system: a tar archive of ``{path: text}``, the same bytes every time."""
     target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode=str("w"), format=tarfile.USTAR_FORMAT) as archive:
+    with tarfile.open(fileobj=target, mode=str("w"), format=tarfile.USTAR_FORMAT, encoding=str("utf-8")) as archive:
         for path in sorted(files):
             data = files[path].encode("utf-8")
-            member = tarfile.TarInfo(str(path))
+            member = tarfile.TarInfo(path if compat.PYTHON3 else path.encode("utf-8"))
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
     return target.getvalue()

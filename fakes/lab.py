@@ -30,7 +30,7 @@ class Lab(object):
     """
 
     def __init__(self, folder, persistent):
-        self.folder = folder
+        self.folder = folder = compat.text(folder)
         self.persistent = persistent
         self.gate = threading.RLock()
         self.world = World()
@@ -359,6 +359,7 @@ def open_lab(folder=None, inventory_path=None):
 
 def _open_folder(folder, inventory_path):
     lab = Lab(folder, persistent=True)
+    folder = lab.folder
     if not os.path.exists(os.path.join(folder, STATE_FILE)):
         _check_free(folder)
         description = inventory.load(inventory_path)

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 
 from fakes import inventory
+from fakes.faults import ManagementException
 from fakes.lab import Lab, open_lab
 from vibackup import compat
 from vibackup.guest import Command
@@ -84,10 +85,21 @@ def job(lab, name="test"):
     made.begin()
     try:
         yield made
-    except BaseException:
+    except (BaseException,) + compat.FAULTS:
         made.abort()
         raise
     made.commit()
+
+
+@contextlib.contextmanager
+def refused(words):
+    """Expect the manager's error that says ``words``."""
+    try:
+        yield
+    except ManagementException as error:
+        assert words in compat.message(error)
+        return
+    raise AssertionError("not refused: %s" % words)
 
 
 # -- guests

@@ -68,6 +68,7 @@ class Guest(object):
         """Run ``argv`` and return what it printed; raise GuestError where its status is not 0."""
         completed = self.command(Command(argv, None, None), timeout)
         if completed.status != 0:
+            self._run.check_stop()  # that is why it ended
             raise errors.GuestError("%s: %s: %s" % (self.name, argv[0], failure(completed)))
         return completed.output
 

@@ -12,7 +12,7 @@ import os
 from vibackup import errors, locks, state
 from vibackup.names import safe_name
 
-SNAPSHOT, ATTACHMENT, POWER, BACKUP = "snapshot", "attachment", "power", "backup"
+SNAPSHOT, ATTACHMENT, POWER, BACKUP, FREEZE = "snapshot", "attachment", "power", "backup", "freeze"
 
 # One thing made and not released. run: the run's id; number: its place in that run; kind: one of the
 # above; facts: names and ids, as text. owner: the process that made it.
@@ -148,7 +148,7 @@ class Ledger(object):
 def describe(kind, facts):
     """Return an intent in words: what, of which object."""
     return {SNAPSHOT: "the snapshot of %(vs_name)s", ATTACHMENT: "%(disk_names)s on %(proxy_name)s",
-            POWER: "%(vs_name)s running",
+            POWER: "%(vs_name)s running", FREEZE: "%(vs_name)s frozen",
             BACKUP: "an unfinished backup of %(vs_name)s, made on %(proxy_name)s"}[kind] % facts
 
 

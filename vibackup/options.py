@@ -25,6 +25,10 @@ _SUMMARIES = {
 
 
 class _Parser(argparse.ArgumentParser):
+    def _get_option_tuples(self, option_string):
+        """Take no shortened options: what ``--dry`` or ``--skip`` means would change with the next option."""
+        return []
+
     def error(self, message):
         raise errors.UsageError("%s (try: %s --help)" % (message, self.prog))
 
@@ -50,7 +54,7 @@ def parse(verb, words):
 def _before_inputfile(words):
     for number, word in enumerate(words):
         if word.startswith("--inputfile="):
-            return words[:number]
+            return [each for each in words[:number] if not each.startswith("-")]
     return []
 
 

@@ -6,7 +6,7 @@ import shlex
 import threading
 
 from vibackup import compat, errors
-from vibackup.guest import Command, failure
+from vibackup.guest import CONNECTION_LOST, Command, failure
 
 FREEZE_SECONDS = 60
 THAW_SECONDS = 60
@@ -76,7 +76,7 @@ class _Thaw(object):
                 self._done = why is None
                 record["detail"] = why
                 if why is not None and frozen:
-                    raise errors.GuestError("%s is still frozen: %s; thaw it by hand" % (self._guest.name, why))
+                    raise errors.StillFrozen("%s is still frozen: %s; thaw it by hand" % (self._guest.name, why))
                 if why is not None:
                     self._run.warn("%s: its freeze failed, and so did its thaw: %s" % (self._guest.name, why))
 
@@ -93,6 +93,20 @@ class _Thaw(object):
                 return None
             why = failure(completed)
         return why
+
+
+def thaw(run, guest, command):
+    """Thaw a server that a run left frozen; raise StillFrozen where its guest does not take the command.
+
+    A command that is run and fails is what a server gives that is not frozen any more: a warning, for a
+    person to look.
+    """
+    with run.step("thaw", guest.name):
+        completed = guest.command(Command(command, None, None), THAW_SECONDS)
+        if completed.status in CONNECTION_LOST:
+            raise errors.StillFrozen("%s may still be frozen: %s; thaw it by hand" % (guest.name, failure(completed)))
+        if completed.status != 0:
+            run.warn("%s: its thaw failed: %s; make sure that it is not frozen" % (guest.name, failure(completed)))
 
 
 @contextlib.contextmanager

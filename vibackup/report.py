@@ -50,13 +50,21 @@ class Progress(object):
     def _live(self):
         if self._terminal and self._step is not None:
             line = ("%s ... %s" % (_words(self._step), self._figure))[:BAR_WIDTH]
-            compat.write_text(self._stream, "\r%s%s" % (line, " " * (len(self._line) - len(line))))
+            self._write("\r%s%s" % (line, " " * (len(self._line) - len(line))))
             self._line = line
 
     def _print(self, words):
         over = "\r%s\r" % (" " * len(self._line)) if self._line else ""
         self._line = ""
-        compat.write_text(self._stream, "%s%s\n" % (over, words))
+        self._write("%s%s\n" % (over, words))
+
+    def _write(self, words):
+        """Write, as long as somebody listens: a closed terminal must not keep a run from taking back what is ours."""
+        try:
+            if self._stream is not None:
+                compat.write_text(self._stream, words)
+        except (IOError, OSError, ValueError):
+            self._stream = None
 
 
 def _words(step):
@@ -121,8 +129,8 @@ def backups_table(entries):
     if not entries:
         return ["no backups"]
     rows = [("ID", "VIRTUAL SERVER", "FINISHED", "AGENT", "OUTCOME", "DISKS")]
-    rows += [(entry["id"], printable(entry["vs"]), entry["finished"], entry["agent"], entry.get("outcome", "?"),
-              ", ".join(printable(disk["name"]) for disk in entry["disks"])) for entry in entries]
+    rows += [(entry["id"], entry["vs"], entry["finished"], entry["agent"], entry.get("outcome", "?"),
+              ", ".join(disk["name"] for disk in entry["disks"])) for entry in entries]
     return _table(rows)
 
 
@@ -135,10 +143,11 @@ def probe_table(rows):
 
 def leftovers_table(leftovers):
     """Return the lines of a list of leftovers."""
-    return ["%s: %s (%s)" % (left["run"], printable(left["what"]), left["reason"]) for left in leftovers] \
+    return [printable("%s: %s (%s)" % (left["run"], left["what"], left["reason"])) for left in leftovers] \
         or ["nothing is left behind"]
 
 
 def _table(rows):
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]

@@ -64,8 +64,8 @@ def _take_snapshot(run, vs, name, number, quiesce):
                 handle = api.snapshot(vs.handle)
                 api.set_name(handle, name)
                 api.describe(made, "Snapshot of %s" % vs.name, vs.handle)
-    identity = api.identity_of(handle)
-    run.ledger.made(number, snapshot=identity)
+            identity = api.identity_of(handle)
+            run.ledger.made(number, snapshot=identity)  # before the thaw, which may fail
     return Server(handle, identity, name)
 
 

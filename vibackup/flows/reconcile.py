@@ -1,7 +1,8 @@
 """Compare ledger and manager: list what runs left behind, and release it."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import backup, compat, ledger, steps
+from vibackup import backup, compat, events, ledger, quiesce, steps
+from vibackup import manager as api
 from vibackup.masking import mask
 
 
@@ -63,6 +64,14 @@ def _release_power(run, intent):
             steps.stop(run, server)
 
 
+def _release_freeze(run, intent):
+    """Thaw a server that a killed run left frozen; one that does not run is not frozen."""
+    server = _find(run, intent.facts["vs"])
+    if server is not None and events.state_of(run.manager, server.handle) == api.RUNNING:
+        with run.held([(server.id, server.name)], despite_leftovers=True):
+            quiesce.thaw(run, steps.guest_of(run, server), intent.facts["command"])
+
+
 def _release_backup(run, intent):
     """Remove what is left of a backup that was cut short; one in the catalog is whole, and stays."""
     proxy = _find(run, intent.facts["proxy"])
@@ -78,4 +87,5 @@ def _find(run, identity):
 
 
 _RELEASES = {ledger.SNAPSHOT: _release_snapshot, ledger.ATTACHMENT: _release_attachment,
-             ledger.POWER: _release_power, ledger.BACKUP: _release_backup}
+             ledger.POWER: _release_power, ledger.BACKUP: _release_backup,
+             ledger.FREEZE: _release_freeze}

@@ -1,0 +1,150 @@
+# -*- coding: utf-8 -*-
+"""An agent's run in a guest: what is believed, and what is taken back."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import pytest
+
+from tests.runs import make_run, small_lab
+from vibackup import agents, backup, compat, errors, guest
+from vibackup.guest import Completed
+
+INI = """[writer]
+image_backup = write {device} {name}
+image_after = tidy {name}
+image_discard = forget {backup_id}
+file_backup = write {mount} {name}
+bytes = ([0-9]+) bytes
+backup_id = saved as (\\w+)
+progress = ^([0-9]+) so far
+%s
+"""
+SIZE = 1000
+
+
+class Host(object):
+    """A guest that answers by the first word of a command; notes what was run."""
+
+    name = "pbh01"
+    family = guest.LINUX
+
+    def __init__(self, **answers):
+        self.answers = answers
+        self.ran = []
+
+    def command(self, command, _timeout=60, on_output=None):
+        self.ran.append(" ".join(command.argv))
+        answer = self.answers.get(command.argv[0], Completed(0, "", ""))
+        if isinstance(answer, Exception):
+            raise answer
+        for line in answer.output.splitlines():
+            if on_output is not None:
+                on_output(line)
+        return answer
+
+
+@pytest.fixture
+def lab():
+    with small_lab() as lab:
+        yield lab
+
+
+@pytest.fixture
+def back_up(lab, tmpdir):
+    """Return a function that runs one backup: ``back_up(host, mode, size)``; ``run`` is its run."""
+    def function(host, mode=backup.IMAGE, size=SIZE, more="", **run_more):
+        tmpdir.join("agents.ini").write(INI % more)
+        agent = agents.load(compat.text(str(tmpdir.join("agents.ini"))))["writer"]
+        function.shown = []
+        function.run = make_run(lab, tmpdir, show=lambda what, value: function.shown.append((what, value)), **run_more)
+        values = agents.values_for(agent, "web01", "system", "/srv", "b1", device="/dev/sdb", mount="/mnt/1", origin="/")
+        return backup.back_up(function.run, host, agent, mode, values, size)
+    return function
+
+
+def wrote(count=SIZE, status=0, saved="saved as s77"):
+    return Completed(status, "%d bytes\n%s\n" % (count, saved), "")
+
+
+def test_a_backup_of_all_bytes_is_good(back_up):
+    found = back_up(Host(write=wrote()))
+    assert (found["bytes"], found["backup_id"], found["outcome"]) == (SIZE, "s77", agents.OK)
+
+
+def test_an_agent_that_says_no_name_keeps_ours(back_up):
+    assert back_up(Host(write=wrote(saved="")))["backup_id"] == "b1"
+
+
+@pytest.mark.parametrize("count", [0, 1, SIZE - 1, SIZE + 1])
+def test_a_backup_of_other_bytes_than_the_disk_has_is_worthless_and_removed(back_up, count):
+    host = Host(write=wrote(count))
+    with pytest.raises(errors.AgentFailed) as caught:
+        back_up(host)
+    assert "read %d bytes" % count in caught.value.message
+    assert host.ran[-1] == "forget s77"
+
+
+def test_bytes_that_the_agent_does_not_say_are_not_known_and_no_failure(back_up):
+    assert back_up(Host(write=Completed(0, "", "")))["bytes"] is None
+
+
+def test_files_may_have_any_bytes(back_up):
+    assert back_up(Host(write=wrote(3)), mode=backup.FILE, size=None)["bytes"] == 3
+
+
+@pytest.mark.parametrize("status", [1, 2, 3, 12, 125, 126, 127, 128, 130, 137, 143, 255, None])
+def test_every_status_but_those_listed_is_a_failure_whatever_the_text_says(back_up, status):
+    with pytest.raises(errors.AgentFailed):
+        back_up(Host(write=wrote(status=status, saved="OK, all is well")))
+
+
+def test_what_a_failed_agent_kept_all_the_same_is_removed(back_up):
+    host = Host(write=wrote(status=1))
+    with pytest.raises(errors.AgentFailed):
+        back_up(host)
+    assert "forget s77" in host.ran
+
+
+@pytest.mark.parametrize("answer", [wrote(), wrote(status=1), errors.GuestError("no way in")], ids=["good", "failed", "error"])
+def test_the_command_for_afterwards_runs_whatever_happens(back_up, answer):
+    host = Host(write=answer)
+    try:
+        back_up(host)
+    except errors.VibackupError:
+        assert answer != wrote()
+    assert "tidy web01/system" in host.ran
+
+
+def test_a_warning_of_files_is_a_good_backup_with_a_warning(back_up):
+    found = back_up(Host(write=wrote(status=1)), mode=backup.FILE, size=None, more="warning_status = 1\nwarnings_from = write")
+    assert found["outcome"] == agents.WARNING
+    assert len(back_up.run.warnings) == 1
+
+
+def test_an_agent_ended_by_a_stop_is_a_stop_and_no_failure_of_the_agent(back_up):
+    with pytest.raises(errors.Stopped):
+        back_up(Host(write=Completed(None, "", "")), stop_status=lambda: errors.TERMINATED)
+
+
+def test_progress_is_shown_as_it_comes(back_up):
+    back_up(Host(write=Completed(0, "250 so far\nnoise\n500 so far\n", "")))
+    assert [value for what, value in back_up.shown if what == "progress"] == [
+        {"unit": "bytes", "figure": 250, "size": SIZE}, {"unit": "bytes", "figure": 500, "size": SIZE}]
+
+
+def test_the_cause_of_a_failure_is_in_its_message(back_up):
+    with pytest.raises(errors.AgentFailed) as caught:
+        back_up(Host(write=Completed(4, "reading\n", "no space left\n")))
+    assert caught.value.message == "writer: write: no space left (exit status 4)"
+
+
+def test_a_worthless_backup_that_cannot_be_removed_is_a_warning(back_up):
+    with pytest.raises(errors.AgentFailed):
+        back_up(Host(write=wrote(3), forget=Completed(1, "", "locked")))
+    assert back_up.run.warnings == ["a worthless backup of web01/system stays with writer: locked (exit status 1)"]
+
+
+def test_a_secret_in_what_an_agent_says_is_masked(back_up, monkeypatch):
+    monkeypatch.setenv(str("RESTIC_PASSWORD"), str("hunter2"))
+    with pytest.raises(errors.AgentFailed) as caught:
+        back_up(Host(write=Completed(1, "", "wrong password hunter2")))
+    assert "hunter2" not in caught.value.message

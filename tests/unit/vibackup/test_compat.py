@@ -1,0 +1,120 @@
+# -*- coding: utf-8 -*-
+"""What differs between interpreters has one behaviour here."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+
+from fakes.faults import ManagementException
+from vibackup import compat, errors
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(compat.__file__)))
+
+
+# -- text
+
+class Odd(object):
+    """An object whose words are not ASCII, as an event of the manager may be."""
+
+    def __str__(self):
+        return "süd" if compat.PYTHON3 else "süd".encode("utf-8")
+
+
+@pytest.mark.parametrize("value, words", [
+    ("süd", "süd"), ("süd".encode("utf-8"), "süd"), (b"\xff", "\ufffd"), (7, "7"), (None, "None"), (Odd(), "süd"),
+    (ValueError("süd"), "süd"), (errors.Refused("süd"), "süd")], ids=repr)
+def test_anything_has_words(value, words):
+    assert compat.text(value) == words
+
+
+def test_a_command_line_is_text_and_keeps_what_is_not_utf_8_from_throwing():
+    if compat.PYTHON3:
+        argv = [os.fsdecode("süd".encode("utf-8")), os.fsdecode(b"a\xff")]
+    else:
+        argv = ["süd".encode("utf-8"), b"a\xff"]
+    first, second = compat.arguments(argv)
+    assert first == "süd"
+    assert isinstance(second, compat.text_type) and second.startswith("a")
+
+
+@pytest.mark.parametrize("name", ["plain", "süd", "服务器", "a b"])
+def test_a_native_name_is_that_file(tmpdir, name):
+    path = os.path.join(compat.native(compat.text(str(tmpdir))), compat.native(name))
+    with open(path, "wb") as stream:
+        stream.write(b"x")
+    assert os.listdir(str(tmpdir).encode("utf-8") if compat.PYTHON3 else str(tmpdir)) == [name.encode("utf-8")]
+
+
+def test_an_environment_variable_is_text_or_nothing(monkeypatch):
+    monkeypatch.setenv(str("VIBACKUP_TEST"), compat.native("süd"))
+    assert compat.environment("VIBACKUP_TEST") == "süd"
+    monkeypatch.setenv(str("VIBACKUP_TEST"), str(""))
+    assert compat.environment("VIBACKUP_TEST") is None
+    monkeypatch.delenv(str("VIBACKUP_TEST"))
+    assert compat.environment("VIBACKUP_TEST") is None
+
+
+def test_what_is_printed_is_utf_8_whatever_the_locale_says():
+    script = "from vibackup import compat; import sys; compat.write_text(sys.stdout, u's\\xfcd\\n')"
+    environment = dict(os.environ, LC_ALL=str("C"), PYTHONIOENCODING=str("ascii"))
+    child = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+    assert child.communicate()[0] == "süd\n".encode("utf-8")
+
+
+def test_what_cannot_be_utf_8_is_printed_as_an_escape():
+    if compat.PYTHON3:
+        stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+        compat.write_text(stream, "a" + chr(0xDCFF) + "b")  # no such literal on Jython
+        assert stream.buffer.getvalue() == b"a\\udcffb"
+
+
+# -- errors
+
+@pytest.mark.parametrize("error, words", [
+    (ValueError("no"), "no"), (ValueError("a\n  b\tc"), "a b c"), (ValueError(""), "ValueError"),
+    (ValueError("süd"), "süd"), (ManagementException("no"), "no"), (ManagementException("a\nb"), "a b"),
+    (ManagementException(), "ManagementException"), (errors.Busy("süd\nx"), "süd x"), (KeyError("k"), None)], ids=repr)
+def test_the_message_of_an_error_is_one_line(error, words):
+    assert words is None or compat.message(error) == words
+    assert len(compat.message(error).splitlines()) == 1
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), IOError(2, "x"), ManagementException("x"), errors.Busy("x")],
+                         ids=lambda error: type(error).__name__)
+def test_errors_of_python_and_of_java_are_faults(error):
+    assert isinstance(error, compat.FAULTS)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_what_ends_a_program_is_none(error):
+    assert not issubclass(error, compat.FAULTS)
+
+
+# -- files
+
+def test_a_file_is_replaced_in_one_step(tmpdir):
+    tmpdir.join("new").write("new")
+    tmpdir.join("old").write("old")
+    compat.replace(str(tmpdir.join("new")), str(tmpdir.join("old")))
+    assert [each.basename for each in tmpdir.listdir()] == ["old"]
+    assert tmpdir.join("old").read() == "new"
+
+
+def test_a_file_that_is_not_there_replaces_nothing(tmpdir):
+    tmpdir.join("old").write("old")
+    with pytest.raises(OSError):
+        compat.replace(str(tmpdir.join("missing")), str(tmpdir.join("old")))
+    assert tmpdir.join("old").read() == "old"
+
+
+@pytest.mark.parametrize("word, quoted", [("plain", "plain"), ("a b", "'a b'"), ("", "''"), ("it's", "'it'\"'\"'s'")])
+def test_a_word_is_quoted_for_a_shell(word, quoted):
+    assert compat.shell_quote(word) == quoted
+
+
+def test_whether_this_is_windows_is_known_on_jython_too():
+    assert compat.WINDOWS == (os.sep == "\\")

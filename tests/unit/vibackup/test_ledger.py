@@ -1,0 +1,311 @@
+# -*- coding: utf-8 -*-
+"""The ledger: what is open, what is a leftover, and who may touch what."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import os
+
+import pytest
+
+from vibackup import compat, errors, ledger, locks
+
+SNAPSHOT = {"vs": "vs-1", "vs_name": "web01", "name": "vibackup one web01"}
+ATTACHMENT = {"proxy": "vs-9", "proxy_name": "pbh01", "disks": ["disk-7"], "disk_names": "snap", "before": []}
+
+
+@pytest.fixture
+def folder(tmpdir):
+    return compat.text(str(tmpdir.join("state")))
+
+
+@pytest.fixture
+def open_ledger(folder, monkeypatch):
+    """Return a function that opens the ledger as a run of a living process, or of one that is gone."""
+    def function(run_id, dead=False):
+        if dead:
+            monkeypatch.setattr(locks, "this_process", lambda: dict(me, started="gone"))
+        opened = ledger.Ledger(folder, run_id, "proxy-backup")
+        monkeypatch.setattr(locks, "this_process", lambda: me)
+        return opened
+    me = locks.this_process()
+    return function
+
+
+def what(intents):
+    return [(intent.run, intent.number, intent.kind) for intent in intents]
+
+
+def files(folder):
+    return os.listdir(os.path.join(compat.native(folder), "ledger"))
+
+
+# -- what a run makes
+
+def test_what_was_made_and_released_leaves_no_file(folder, open_ledger):
+    mine = open_ledger("one")
+    number = mine.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    mine.made(number, snapshot="vs-7")
+    mine.released(number)
+    mine.close()
+    assert files(folder) == []
+
+
+def test_a_run_that_makes_nothing_writes_nothing(folder, open_ledger):
+    open_ledger("one").close()
+    assert files(folder) == []
+
+
+def test_what_was_not_released_stays_in_the_file(folder, open_ledger):
+    mine = open_ledger("one")
+    mine.released(mine.intend(ledger.SNAPSHOT, **SNAPSHOT))
+    mine.intend(ledger.ATTACHMENT, **ATTACHMENT)
+    mine.close()
+    assert files(folder) == ["one.jsonl"]
+
+
+def test_an_intent_is_on_the_disk_before_anything_is_made(folder, open_ledger):
+    open_ledger("one", dead=True).intend(ledger.SNAPSHOT, **SNAPSHOT)
+    assert what(open_ledger("two").leftovers()) == [("one", 1, ledger.SNAPSHOT)]
+
+
+def test_what_became_known_is_added_to_the_facts(open_ledger):
+    mine = open_ledger("one", dead=True)
+    number = mine.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    mine.made(number, snapshot="vs-7")
+    assert mine.facts(number)["snapshot"] == "vs-7"
+    assert open_ledger("two").leftovers()[0].facts == dict(SNAPSHOT, snapshot="vs-7")
+
+
+def test_open_facts_are_those_of_one_kind(open_ledger):
+    mine = open_ledger("one")
+    mine.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    number = mine.intend(ledger.ATTACHMENT, **ATTACHMENT)
+    assert mine.open_facts(ledger.ATTACHMENT) == [ATTACHMENT]
+    assert mine.kind(number) == ledger.ATTACHMENT
+    mine.released(number)
+    assert mine.open_facts(ledger.ATTACHMENT) == []
+
+
+def test_names_of_any_kind_come_back_as_they_were(open_ledger):
+    name = "süd\n'\"$(reboot) -rf ../\u2028"
+    open_ledger("one", dead=True).intend(ledger.SNAPSHOT, **dict(SNAPSHOT, vs_name=name))
+    assert open_ledger("two").leftovers()[0].facts["vs_name"] == name
+
+
+def test_the_id_of_a_run_never_leads_out_of_the_folder(folder, open_ledger):
+    open_ledger("../../one", dead=True).intend(ledger.SNAPSHOT, **SNAPSHOT)
+    assert len(files(folder)) == 1
+    assert what(open_ledger("two").leftovers()) == [("../../one", 1, ledger.SNAPSHOT)]
+
+
+# -- leftovers
+
+def test_leftovers_are_listed_the_newest_of_a_run_first(open_ledger):
+    dead = open_ledger("one", dead=True)
+    dead.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    dead.intend(ledger.ATTACHMENT, **ATTACHMENT)
+    assert what(open_ledger("two").leftovers()) == [("one", 2, ledger.ATTACHMENT), ("one", 1, ledger.SNAPSHOT)]
+
+
+def test_what_a_living_run_holds_is_no_leftover(open_ledger):
+    living = open_ledger("one")
+    living.take("vs-1", "web01")
+    living.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    assert open_ledger("two").leftovers() == []
+
+
+def test_what_a_run_could_not_release_is_a_leftover_once_it_is_over_though_its_process_lives(open_ledger):
+    living = open_ledger("one")
+    living.take("vs-1", "web01")
+    living.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    living.close()
+    assert what(open_ledger("two").leftovers()) == [("one", 1, ledger.SNAPSHOT)]
+
+
+def test_a_dead_runs_lock_does_not_make_it_alive(open_ledger):
+    dead = open_ledger("one", dead=True)
+    dead.take("vs-1", "web01")
+    dead.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    assert what(open_ledger("two").leftovers()) == [("one", 1, ledger.SNAPSHOT)]
+
+
+def test_a_process_id_used_again_does_not_make_a_dead_run_alive(open_ledger):
+    """The dead run had the very process id of this process."""
+    dead = open_ledger("one", dead=True)
+    dead.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    assert open_ledger("two").leftovers()[0].owner["pid"] == os.getpid()
+
+
+def test_what_a_run_of_another_host_holds_is_never_a_leftover(open_ledger, monkeypatch):
+    monkeypatch.setattr(locks.socket, "gethostname", lambda: "another.example")
+    far = open_ledger("one")
+    far._owner["host"] = "another.example"
+    far.take("vs-1", "web01")
+    far.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    monkeypatch.undo()
+    assert ledger.Ledger(os.path.dirname(far._folder), "two", "reconcile").leftovers() == []
+
+
+def test_ones_own_intents_are_not_leftovers(open_ledger):
+    mine = open_ledger("one", dead=True)
+    mine.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    assert mine.leftovers() == []
+
+
+@pytest.mark.parametrize("lost", [1, 2, 10, 30])
+def test_a_last_line_that_a_crash_cut_short_was_never_written(folder, open_ledger, lost):
+    dead = open_ledger("one", dead=True)
+    number = dead.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    dead.made(number, snapshot="vs-7777777777777777777777")
+    path = os.path.join(compat.native(folder), "ledger", "one.jsonl")
+    with open(path, "r+b") as stream:
+        stream.truncate(os.path.getsize(path) - lost)
+    assert open_ledger("two").leftovers()[0].facts == SNAPSHOT
+
+
+def test_a_leftover_whose_last_line_was_cut_short_can_be_released(folder, open_ledger):
+    dead = open_ledger("one", dead=True)
+    dead.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    dead.intend(ledger.ATTACHMENT, **ATTACHMENT)
+    dead.made(2, more="facts")
+    path = os.path.join(compat.native(folder), "ledger", "one.jsonl")
+    with open(path, "r+b") as stream:
+        stream.truncate(os.path.getsize(path) - 3)
+    two = open_ledger("two")
+    two.release_of(two.leftovers()[0])
+    assert what(two.leftovers()) == [("one", 1, ledger.SNAPSHOT)]
+
+
+def test_the_last_release_takes_the_dead_runs_file_away(folder, open_ledger):
+    dead = open_ledger("one", dead=True)
+    dead.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    dead.intend(ledger.ATTACHMENT, **ATTACHMENT)
+    two = open_ledger("two")
+    first, second = two.leftovers()
+    two.release_of(first)
+    assert files(folder) == ["one.jsonl"]
+    two.release_of(second)
+    assert files(folder) == []
+    assert two.leftovers() == []
+
+
+def test_a_leftover_that_two_release_is_released(folder, open_ledger):
+    open_ledger("one", dead=True).intend(ledger.SNAPSHOT, **SNAPSHOT)
+    two, three = open_ledger("two"), open_ledger("three")
+    left = three.leftovers()[0]
+    two.release_of(two.leftovers()[0])
+    three.release_of(left)
+    assert files(folder) == []
+
+
+def test_a_run_that_ends_while_leftovers_are_listed_has_none(open_ledger, monkeypatch):
+    """It releases, gives its lock back and takes its file away, at any moment of the listing."""
+    for call in range(1, 12):
+        living = open_ledger("one")
+        living.take("vs-1", "web01")
+        number = living.intend(ledger.SNAPSHOT, **SNAPSHOT)
+        calls = []
+
+        def end_at(function):
+            def counted(*arguments):
+                calls.append(function)
+                if len(calls) == call:
+                    living.released(number)
+                    living.close()
+                return function(*arguments)
+            return counted
+
+        with monkeypatch.context() as patched:
+            patched.setattr(ledger.state, "read_lines", end_at(ledger.state.read_lines))
+            patched.setattr(ledger.locks, "holder", end_at(ledger.locks.holder))
+            patched.setattr(ledger.locks, "is_dead", end_at(ledger.locks.is_dead))
+            assert open_ledger("two").leftovers() == []
+        if len(calls) < call:
+            return
+        living.close()
+
+
+# -- locks
+
+def test_a_living_run_is_busy_and_says_who_it_is(open_ledger):
+    open_ledger("one").take("vs-1", "web01")
+    with pytest.raises(errors.Busy) as caught:
+        open_ledger("two").take("vs-1", "web01")
+    assert caught.value.message.startswith("web01 is busy: the run one (proxy-backup, process %d on " % os.getpid())
+
+
+def test_a_lock_given_back_is_free(open_ledger):
+    one, two = open_ledger("one"), open_ledger("two")
+    one.take("vs-1", "web01")
+    one.give_back("vs-1")
+    two.take("vs-1", "web01")
+    one.give_back("vs-1")
+    with pytest.raises(errors.Busy):
+        one.take("vs-1", "web01")
+
+
+def test_the_end_of_a_run_gives_all_its_locks_back(open_ledger):
+    one = open_ledger("one")
+    one.take("vs-1", "web01")
+    one.take("vs-9", "pbh01")
+    one.close()
+    two = open_ledger("two")
+    two.take("vs-1", "web01")
+    two.take("vs-9", "pbh01")
+
+
+def test_the_lock_of_a_dead_run_is_taken_over(open_ledger):
+    open_ledger("one", dead=True).take("vs-1", "web01")
+    open_ledger("two").take("vs-1", "web01")
+
+
+def test_the_lock_of_another_host_is_never_taken_over(open_ledger):
+    far = open_ledger("one", dead=True)
+    far._owner["host"] = "another.example"
+    far.take("vs-1", "web01")
+    with pytest.raises(errors.Busy) as caught:
+        open_ledger("two").take("vs-1", "web01")
+    assert "on another.example" in caught.value.message
+
+
+@pytest.mark.parametrize("identity", ["vs-1", "vs-9"])
+def test_a_server_or_proxy_on_which_something_was_left_is_not_touched(open_ledger, identity):
+    dead = open_ledger("one", dead=True)
+    dead.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    dead.intend(ledger.ATTACHMENT, **ATTACHMENT)
+    two = open_ledger("two")
+    with pytest.raises(errors.Leftovers) as caught:
+        two.take(identity, "web01")
+    assert "the run one left" in caught.value.message
+    assert "vibackup reconcile --fix" in caught.value.message
+    assert len(caught.value.names) == 1
+    two.take("vs-3", "db01")  # others are free
+
+
+def test_a_server_that_was_refused_for_its_leftovers_is_not_held(open_ledger):
+    open_ledger("one", dead=True).intend(ledger.SNAPSHOT, **SNAPSHOT)
+    with pytest.raises(errors.Leftovers):
+        open_ledger("two").take("vs-1", "web01")
+    open_ledger("three").take("vs-1", "web01", despite_leftovers=True)
+
+
+def test_who_releases_leftovers_holds_the_server_meanwhile(open_ledger):
+    open_ledger("one", dead=True).intend(ledger.SNAPSHOT, **SNAPSHOT)
+    open_ledger("two").take("vs-1", "web01", despite_leftovers=True)
+    with pytest.raises(errors.Busy):
+        open_ledger("three").take("vs-1", "web01", despite_leftovers=True)
+
+
+def test_identities_of_any_kind_are_locks_inside_the_folder(folder, open_ledger):
+    one = open_ledger("one")
+    for identity in ("../x", "a/b", ".", "", "süd\n", "-rf"):
+        one.take(identity, "odd")
+    assert len(os.listdir(os.path.join(compat.native(folder), "locks"))) == 6
+    assert sorted(os.listdir(compat.native(folder))) == ["ledger", "locks"]
+
+
+@pytest.mark.parametrize("kind, facts, words", [
+    (ledger.SNAPSHOT, SNAPSHOT, "the snapshot of web01"),
+    (ledger.ATTACHMENT, ATTACHMENT, "snap on pbh01"),
+    (ledger.POWER, {"vs_name": "pbh01"}, "pbh01 running")])
+def test_each_kind_has_words_for_a_person(kind, facts, words):
+    assert ledger.describe(kind, facts) == words

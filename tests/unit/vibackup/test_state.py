@@ -1,0 +1,147 @@
+# -*- coding: utf-8 -*-
+"""Files that outlive a crash."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import json
+import os
+
+import pytest
+
+from vibackup import compat, errors, state
+
+
+@pytest.fixture
+def path(tmpdir):
+    return compat.native(compat.text(str(tmpdir.join("lines"))))
+
+
+def cut(path, size):
+    with open(path, "r+b") as stream:
+        stream.truncate(size)
+
+
+def mode(path):
+    return os.stat(path).st_mode & 0o777
+
+
+# -- folders
+
+def test_a_folder_is_made_with_those_above_it_for_us_alone(tmpdir):
+    made = state.folder(str(tmpdir), "state", "ledger")
+    assert os.path.isdir(made)
+    assert mode(made) == 0o700
+
+
+def test_a_folder_that_is_there_stays_as_it_is(tmpdir):
+    tmpdir.mkdir("state").chmod(0o750)
+    assert mode(state.folder(str(tmpdir), "state")) == 0o750
+
+
+def test_a_folder_may_have_any_name(tmpdir):
+    made = state.folder(str(tmpdir), "süd ost", "a'b\"c")
+    assert os.path.isdir(made)
+
+
+def test_a_folder_that_cannot_be_made_is_a_bad_command_line(tmpdir):
+    tmpdir.join("file").write("x")
+    with pytest.raises(errors.UsageError) as caught:
+        state.folder(str(tmpdir), "file", "state")
+    assert "cannot make the folder" in caught.value.message
+
+
+@pytest.mark.parametrize("others", [0o770, 0o707, 0o702, 0o720, 0o777])
+def test_a_state_folder_that_others_may_write_to_is_refused(tmpdir, others):
+    folder = tmpdir.mkdir("state")
+    folder.chmod(others)
+    with pytest.raises(errors.Refused) as caught:
+        state.check_private(str(folder))
+    assert "chmod 700" in caught.value.message
+
+
+@pytest.mark.parametrize("others", [0o700, 0o750, 0o755])
+def test_a_state_folder_that_others_may_read_is_not(tmpdir, others):
+    folder = tmpdir.mkdir("state")
+    folder.chmod(others)
+    state.check_private(str(folder))
+
+
+def test_a_state_folder_of_another_user_is_refused(tmpdir, monkeypatch):
+    monkeypatch.setattr(os, "getuid", lambda: os.stat(str(tmpdir)).st_uid + 1)
+    with pytest.raises(errors.Refused) as caught:
+        state.check_private(str(tmpdir))
+    assert "another user" in caught.value.message
+
+
+# -- whole files
+
+def test_json_is_written_whole_for_us_alone_and_leaves_nothing_beside_it(path):
+    state.write_json(path, {"vs": "süd"})
+    with open(path, "rb") as stream:
+        assert json.loads(stream.read().decode("ascii")) == {"vs": "süd"}
+    assert mode(path) == 0o600
+    assert os.listdir(os.path.dirname(path)) == ["lines"]
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(path):
+    state.write_json(path, {"old": True})
+    with pytest.raises(TypeError):
+        state.write_json(path, {"new": object()})
+    with open(path, "rb") as stream:
+        assert json.loads(stream.read().decode("ascii")) == {"old": True}
+
+
+# -- lines
+
+def test_lines_come_back_in_order(path):
+    for number in range(3):
+        state.append_line(path, {"number": number, "name": "süd\n\u2028"})
+    assert [line["number"] for line in state.read_lines(path)] == [0, 1, 2]
+    assert state.read_lines(path)[0]["name"] == "süd\n\u2028"
+    assert mode(path) == 0o600
+
+
+def test_a_last_line_that_a_crash_cut_short_is_not_there(path):
+    state.append_line(path, {"number": 1})
+    whole = os.path.getsize(path)
+    state.append_line(path, {"number": 2})
+    for size in range(whole, os.path.getsize(path)):
+        cut(path, size)
+        assert state.read_lines(path) == [{"number": 1}]
+        cut(path, whole)
+        state.append_line(path, {"number": 2})
+
+
+def test_a_line_after_one_that_a_crash_cut_short_is_whole(path):
+    state.append_line(path, {"number": 1})
+    whole = os.path.getsize(path)
+    for lost in range(1, 12):
+        state.append_line(path, {"number": 22})
+        cut(path, os.path.getsize(path) - lost)
+        state.append_line(path, {"number": 3})
+        assert state.read_lines(path) == [{"number": 1}, {"number": 3}]
+        cut(path, whole)
+
+
+def test_the_first_line_may_be_the_one_cut_short(path):
+    state.append_line(path, {"number": 1})
+    cut(path, 5)
+    assert state.read_lines(path) == []
+    state.append_line(path, {"number": 2})
+    assert state.read_lines(path) == [{"number": 2}]
+
+
+def test_a_line_longer_than_a_buffer_that_was_cut_short_goes_too(path):
+    state.append_line(path, {"number": 1})
+    state.append_line(path, {"name": "x" * 100000})
+    cut(path, os.path.getsize(path) - 1)
+    state.append_line(path, {"number": 2})
+    assert state.read_lines(path) == [{"number": 1}, {"number": 2}]
+
+
+def test_a_line_that_is_damaged_in_the_middle_is_said_to_be(path):
+    for line in (b'{"number": 1}\n', b"\0\0\0\n", b'{"number": 3}\n'):
+        with open(path, "ab") as stream:
+            stream.write(line)
+    with pytest.raises(errors.UsageError) as caught:
+        state.read_lines(path)
+    assert "line 2 is damaged" in caught.value.message

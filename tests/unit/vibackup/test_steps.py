@@ -1,0 +1,337 @@
+# -*- coding: utf-8 -*-
+"""Steps: each makes one thing, says so in the ledger first, and takes it back whatever happens."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import contextlib
+
+import pytest
+
+from tests.runs import Calls, fail, find, make_run, objects, server, small_lab
+from vibackup import errors, ledger, steps
+from vibackup import manager as api
+from vibackup.job import job
+from vibackup.quiesce import not_quiesced
+
+
+@pytest.fixture
+def lab():
+    with small_lab() as lab:
+        yield lab
+
+
+@pytest.fixture
+def run(lab, tmpdir):
+    return make_run(lab, tmpdir)
+
+
+@pytest.fixture
+def vs(run):
+    return find(run, "web01")
+
+
+@pytest.fixture
+def proxy(run):
+    return find(run, "pbh01")
+
+
+def names(run):
+    return [step["name"] for step in run.steps]
+
+
+def snapshot_by_hand(run, vs):
+    """What an administrator does in the Virtualization Manager."""
+    with job(run.manager, "by hand", lambda: False):
+        return api.snapshot(vs.handle)
+
+
+def detach_by_hand(run, proxy):
+    with job(run.manager, "by hand", lambda: False):
+        for disk in api.devices_of(proxy.handle)[1:]:
+            api.remove_device(proxy.handle, disk)
+
+
+# -- snapshot
+
+def test_a_snapshot_is_there_in_the_body_and_gone_after_it(lab, run, vs):
+    before = objects(lab)
+    with steps.snapshotted(run, vs, not_quiesced()) as snapshot:
+        assert api.identity_of(api.snapshot_of(vs.handle)) == snapshot.id
+        assert [disk.original for disk in steps.snapshot_disks(run.manager, snapshot)] == ["web01-system"]
+    assert objects(lab) == before
+    assert names(run) == ["snapshot", "delete snapshot"]
+
+
+def test_a_snapshot_carries_the_id_of_its_run_in_its_name(run, vs):
+    with steps.snapshotted(run, vs, not_quiesced()) as snapshot:
+        assert run.id in api.name_of(snapshot.handle)
+
+
+def test_a_snapshot_is_in_the_ledger_before_it_is_made(lab, run, vs):
+    fail(lab, "snapshot")
+    opened = []
+    intend = run.ledger.intend
+    run.ledger.intend = lambda *kind, **facts: opened.append(api.snapshot_of(vs.handle)) or intend(*kind, **facts)
+    with pytest.raises(errors.ApiError):
+        with steps.snapshotted(run, vs, not_quiesced()):
+            pytest.fail("there is no snapshot")
+    assert opened == [None]
+    assert run.ledger.open_facts(ledger.SNAPSHOT) == []
+
+
+@pytest.mark.parametrize("error", [ValueError("own"), KeyboardInterrupt(), errors.AgentFailed("own")],
+                         ids=lambda error: type(error).__name__)
+def test_a_snapshot_goes_away_where_the_body_fails(lab, run, vs, error):
+    before = objects(lab)
+    with pytest.raises(type(error)) as caught:
+        with steps.snapshotted(run, vs, not_quiesced()):
+            raise error
+    assert caught.value is error
+    assert objects(lab) == before
+    assert run.leftovers == []
+
+
+def test_a_snapshot_that_cannot_be_deleted_is_a_leftover_and_the_bodys_error_still_comes_out(lab, run, vs):
+    fail(lab, "deleteSnapshot", times=None)
+    with pytest.raises(errors.AgentFailed):
+        with steps.snapshotted(run, vs, not_quiesced()):
+            raise errors.AgentFailed("own")
+    assert [left["what"] for left in run.leftovers] == ["the snapshot of web01"]
+    assert len(run.ledger.open_facts(ledger.SNAPSHOT)) == 1
+
+
+def test_a_snapshot_that_somebody_deleted_meanwhile_is_released(lab, run, vs):
+    with steps.snapshotted(run, vs, not_quiesced()) as snapshot:
+        with job(run.manager, "by hand", lambda: False):
+            for disk in api.devices_of(snapshot.handle):
+                api.delete_disk(api.group_of(disk), disk)
+            api.delete_snapshot(vs.handle, snapshot.handle)
+    assert run.leftovers == []
+    assert run.ledger.open_facts(ledger.SNAPSHOT) == []
+
+
+def test_a_snapshot_of_somebody_else_in_its_place_is_not_touched(run, vs):
+    with steps.snapshotted(run, vs, not_quiesced()) as snapshot:
+        with job(run.manager, "by hand", lambda: False):
+            for disk in api.devices_of(snapshot.handle):
+                api.delete_disk(api.group_of(disk), disk)
+            api.delete_snapshot(vs.handle, snapshot.handle)
+        theirs = snapshot_by_hand(run, vs)
+    assert api.identity_of(api.snapshot_of(vs.handle)) == api.identity_of(theirs)
+    assert run.leftovers == []
+
+
+def test_a_snapshot_that_merely_has_our_name_is_not_touched(run, vs):
+    facts = {"name": "vibackup x web01", "snapshot": "vs-99999"}
+    theirs = snapshot_by_hand(run, vs)
+    with job(run.manager, "by hand", lambda: False):
+        api.set_name(theirs, facts["name"])
+    steps.release_snapshot(run, vs, facts)
+    assert api.snapshot_of(vs.handle) is not None
+
+
+def test_a_snapshot_whose_commit_alone_was_lost_is_ours_and_goes_away(lab, run, vs):
+    before = objects(lab)
+    fail(lab, "commit", "after")
+    with steps.snapshotted(run, vs, not_quiesced()):
+        pass
+    assert objects(lab) == before
+
+
+def test_a_snapshot_stays_while_a_disk_of_it_may_be_on_the_proxy(run, vs):
+    with steps.snapshotted(run, vs, not_quiesced()):
+        run.ledger.intend(ledger.ATTACHMENT, proxy="vs-9", proxy_name="pbh01", disks=[], disk_names="x", before=[])
+    assert api.snapshot_of(vs.handle) is not None
+    assert "still on the proxy" in run.leftovers[0]["reason"]
+
+
+@contextlib.contextmanager
+def thaw_that_fails():
+    yield
+    raise errors.GuestError("web01 is still frozen")
+
+
+@pytest.mark.parametrize("missing", [[], ["setName"]], ids=["names", "no names"])
+def test_a_snapshot_goes_away_where_the_thaw_failed(tmpdir, missing):
+    """Where the manager has no names to set, the id in the ledger alone proves it ours."""
+    with small_lab(missing=missing) as lab:
+        run = make_run(lab, tmpdir)
+        vs = find(run, "web01")
+        before = objects(lab)
+        with pytest.raises(errors.GuestError):
+            with steps.snapshotted(run, vs, thaw_that_fails()):
+                pytest.fail("not quiesced, so not backed up")
+        assert run.leftovers == []
+        assert objects(lab) == before
+
+
+def test_a_snapshot_that_nothing_proves_ours_is_kept_and_reported(tmpdir):
+    with small_lab(missing=["setName", "getId"]) as lab:
+        run = make_run(lab, tmpdir)
+        vs = find(run, "web01")
+        with pytest.raises(errors.GuestError):
+            with steps.snapshotted(run, vs, not_quiesced()):
+                raise errors.GuestError("own")
+        assert "no way to prove ours" in run.leftovers[0]["reason"]
+
+
+# -- the proxy's disks
+
+@contextlib.contextmanager
+def attached(run, vs, proxy):
+    with steps.snapshotted(run, vs, not_quiesced()) as snapshot:
+        disks = steps.snapshot_disks(run.manager, snapshot)
+        with steps.attached(run, disks, proxy, steps.guest_of(run, proxy)) as devices:
+            yield devices
+
+
+def test_the_proxy_sees_the_disk_in_the_body_and_not_after_it(lab, run, vs, proxy):
+    before = objects(lab)
+    shown = steps.guest_of(run, proxy).disks()
+    with attached(run, vs, proxy) as devices:
+        assert [device.path for device in devices] == ["/dev/sdb"]
+    assert steps.guest_of(run, proxy).disks() == shown
+    assert objects(lab) == before
+    assert names(run) == ["snapshot", "attach", "reboot", "find disks", "detach", "reboot", "check disks", "delete snapshot"]
+
+
+def test_the_disk_is_found_where_the_guest_turns_its_letters_round(tmpdir):
+    with small_lab(lambda found: server(found, "pbh01").update(device_naming="reversed")) as lab:
+        run = make_run(lab, tmpdir)
+        with attached(run, find(run, "db01"), find(run, "pbh01")) as devices:
+            assert [(device.path, device.bytes) for device in devices] == [("/dev/sdb", 2 ** 20), ("/dev/sda", 2 ** 21)]
+
+
+def test_a_disk_that_cannot_be_told_from_the_proxys_own_is_refused_and_taken_back(tmpdir):
+    """Both have a MiB, and this guest tells no positions."""
+    with small_lab(lambda found: server(found, "pbh01").update(hide_positions=True)) as lab:
+        run = make_run(lab, tmpdir)
+        before = objects(lab)
+        with pytest.raises(errors.GuestError) as caught:
+            with attached(run, find(run, "web01"), find(run, "pbh01")):
+                pytest.fail("which disk?")
+        assert "cannot tell" in caught.value.message
+        assert objects(lab) == before
+        assert run.leftovers == []
+
+
+def test_where_the_detach_fails_disk_and_snapshot_are_kept_and_named(lab, run, vs, proxy):
+    fail(lab, "removeStorageDevice", times=None)
+    with attached(run, vs, proxy):
+        pass
+    assert [left["what"] for left in run.leftovers] == ["Snapshot of web01-system on pbh01", "the snapshot of web01"]
+    assert api.snapshot_of(vs.handle) is not None
+
+
+def test_a_disk_that_somebody_detached_meanwhile_is_released(lab, run, vs, proxy):
+    before = objects(lab)
+    with attached(run, vs, proxy):
+        detach_by_hand(run, proxy)
+    assert run.leftovers == []
+    assert objects(lab) == before
+
+
+def test_a_reboot_after_which_the_proxy_does_not_come_back_takes_the_disk_back(lab, run, vs, proxy):
+    def never_again():
+        lab.world.named({"VirtualServer"}, "pbh01")["boot_ms"] = 10 ** 9
+    never_again()
+    with pytest.raises(errors.TimedOut):
+        with attached(run, vs, proxy):
+            pytest.fail("it does not run")
+    assert len(api.devices_of(proxy.handle)) == 1
+    assert run.leftovers  # the guest could not be asked again whether it forgot the disk
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+def test_a_reboot_that_was_refused_once_is_tried_again(lab, run, vs, proxy, phase):
+    before = objects(lab)
+    fail(lab, "reboot", phase)
+    with attached(run, vs, proxy) as devices:
+        assert len(devices) == 1
+    assert objects(lab) == before
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+def test_an_attachment_that_fails_is_taken_back(lab, run, vs, proxy, phase):
+    before = objects(lab)
+    fail(lab, "addStorageDevice", phase)
+    with pytest.raises(errors.ApiError):
+        with attached(run, vs, proxy):
+            pytest.fail("not attached")
+    assert objects(lab) == before
+    assert run.leftovers == []
+
+
+# -- power
+
+@pytest.mark.parametrize("power", ["Running", "Stopped"])
+def test_the_power_of_the_proxy_is_what_it_was(tmpdir, power):
+    with small_lab(lambda found: server(found, "pbh01").update(power=power)) as lab:
+        run = make_run(lab, tmpdir)
+        with steps.running(run, find(run, "pbh01")):
+            assert lab.world.named({"VirtualServer"}, "pbh01")["power"] == "Running"
+        assert lab.world.named({"VirtualServer"}, "pbh01")["power"] == power
+
+
+def test_a_proxy_that_runs_is_neither_started_nor_stopped(lab, run, proxy):
+    calls = Calls(lab)
+    with steps.running(run, proxy):
+        pass
+    assert "createJob" not in calls
+
+
+def test_stopping_what_is_stopped_is_nothing(tmpdir):
+    with small_lab(lambda found: server(found, "pbh01").update(power="Stopped")) as lab:
+        run = make_run(lab, tmpdir)
+        calls = Calls(lab)
+        steps.stop(run, find(run, "pbh01"))
+        assert "createJob" not in calls
+
+
+def test_rebooting_what_is_stopped_starts_it(tmpdir):
+    with small_lab(lambda found: server(found, "pbh01").update(power="Stopped")) as lab:
+        run = make_run(lab, tmpdir)
+        steps.reboot(run, find(run, "pbh01"))
+        assert lab.world.named({"VirtualServer"}, "pbh01")["power"] == "Running"
+        assert names(run) == ["start"]
+
+
+# -- booting the snapshot
+
+def boot(run, vs, seconds=600):
+    with steps.snapshotted(run, vs, not_quiesced()) as snapshot:
+        device = run.manager.find("StorageDevice", "backup.iso")
+        steps.boot_from(run, snapshot, device, "backup.iso", run.manager.boot_type(device))
+        with steps.running_until_it_stops(run, snapshot, seconds):
+            return names(run)
+
+
+def test_a_snapshot_boots_from_the_device_and_stops_by_itself(lab, run, vs):
+    before = objects(lab)
+    assert boot(run, vs) == ["snapshot", "boot device", "start", "wait until stopped"]
+    assert objects(lab) == before
+
+
+def test_a_snapshot_is_not_started_where_its_boot_device_was_not_set(lab, run, vs):
+    fail(lab, "setBootType")
+    calls = Calls(lab)
+    with pytest.raises(errors.ApiError):
+        boot(run, vs)
+    assert not [line for line in calls.lines if line.endswith(" start")]
+
+
+def test_a_snapshot_that_crashes_is_no_backup(tmpdir):
+    devices = [{"name": "backup.iso", "live_cd": {"seconds": 120, "crashes": True}}]
+    with small_lab(network_block_devices=devices) as lab:
+        run = make_run(lab, tmpdir)
+        before = objects(lab)
+        with pytest.raises(errors.ServerFailed):
+            boot(run, find(run, "web01"))
+        assert objects(lab) == before
+
+
+def test_a_snapshot_that_runs_too_long_is_stopped_before_it_is_deleted(lab, run, vs):
+    before = objects(lab)
+    with pytest.raises(errors.TimedOut):
+        boot(run, vs, seconds=10)
+    assert names(run)[-2:] == ["stop", "delete snapshot"]
+    assert objects(lab) == before
