@@ -6,16 +6,21 @@ import re
 import signal
 
 from java.lang import RuntimeException
+from java.net import ConnectException
 
 from vibackup import errors
 
 PHASES = ("before", "after")
 ACTIONS = ("throw", "hang", "lose", "crash")
-HANG_SECONDS = 3600
+HANG_SECONDS = 3600  # then the network gives up
 
 
 class ManagementException(RuntimeException):
     """What the manager throws: a real ``java.lang.Throwable`` on Jython."""
+
+
+class ConnectionLost(ConnectException):
+    """What a call throws that never got an answer: again a real class of Java's on Jython."""
 
 
 class Fault(object):
@@ -64,6 +69,6 @@ def strike(lab, fault, call):
         os.kill(os.getpid(), signal.SIGKILL)
     if fault.action == "hang":
         lab.clock.sleep(HANG_SECONDS)
-        raise ManagementException("%s did not answer for %d seconds: connection lost" % (call, HANG_SECONDS))
+        raise ConnectionLost("%s did not answer for %d seconds: connection lost" % (call, HANG_SECONDS))
     if fault.action == "throw":
         raise ManagementException("%s: injected fault %s the call" % (call, fault.phase))

@@ -11,7 +11,7 @@ import re
 import shutil
 
 from fakes import disks, faults, guest_commands, storage
-from fakes.faults import ManagementException
+from fakes.faults import ConnectionLost, ManagementException
 from vibackup import compat, process
 from vibackup.guest import Command, Completed
 
@@ -57,7 +57,7 @@ class Guests(object):
     def _broken(self, fault, command):
         try:
             faults.strike(self._lab, fault, "run %s" % command.argv[0])
-        except ManagementException as error:
+        except (ManagementException, ConnectionLost) as error:
             return Completed(None, "", compat.message(error))
         return Completed(None, "", "connection lost")
 

@@ -53,6 +53,7 @@ class Session(object):
     def __init__(self, parsed):
         self.options = parsed
         self.lab = None
+        self.lab_is_ours = False
         self.run_ = None
         self.stop = 0
         self.more = {}
@@ -62,10 +63,9 @@ class Session(object):
     def run(self):
         """Do it, print its outcome, and return the exit status."""
         entry = error = None
-        opened = False
         handlers = self._catch_signals()
         try:
-            opened = self._open_lab()
+            self._open_lab()
             self.run_ = self._make_run()
             self._first_line()
             entry = _VERBS[self.options.verb](self)
@@ -77,7 +77,7 @@ class Session(object):
         try:
             return self._print_outcome(entry, error)
         finally:
-            if opened:
+            if self.lab_is_ours:
                 self.lab.close()
             for number, handler in handlers:
                 signal.signal(number, handler)
@@ -85,17 +85,17 @@ class Session(object):
     # -- the site
 
     def _open_lab(self):
-        """Open the lab if one is asked for; returns whether it is ours to close."""
+        """Open the lab if one is asked for; one that was open before is not ours to close."""
         if self.options.lab is None:
-            return False
+            return
         from fakes import faults, lab, model
         already = model.VirtualizationManager.lab
         struck = [faults.parse(words) for words in self.options.lab_fault]
         self.lab = lab.open_lab(self.options.lab or None)
+        self.lab_is_ours = self.lab is not already
         self.lab.faults.extend(struck)
         if self.options.lab_trace:
             self.lab.trace_to(self.options.lab_trace)
-        return self.lab is not already
 
     def _make_run(self):
         manager = site.connect() if self.lab is None else site.connect_lab(self.lab)
@@ -105,9 +105,12 @@ class Session(object):
     # -- stopping
 
     def _catch_signals(self):
-        """Ctrl-C and TERM ask for a stop; what is ours is taken back first. Returns the handlers before."""
+        """Ctrl-C, TERM and a closed terminal ask for a stop; what is ours is taken back first.
+
+        Returns the handlers before.
+        """
         before = []
-        for number, status in ((signal.SIGINT, errors.INTERRUPTED), (signal.SIGTERM, errors.TERMINATED)):
+        for number, status in _stop_signals():
             try:
                 before.append((number, signal.signal(number, self._stopper(status))))
             except ValueError:
@@ -140,7 +143,7 @@ class Session(object):
             _print_json(report.document(self.options.verb, run, getattr(self.options, "vs", None),
                                         self.lab is not None, outcome, status, entry, error, **self.more))
         if error is not None:
-            compat.write_text(sys.stderr, "vibackup: %s\n" % printable(report.mask(error.message)))
+            compat.write_text(sys.stderr, "vibackup: %s\n" % printable(report.mask(_in_full(error))))
         self._last_line(entry, status)
         return status
 
@@ -169,6 +172,14 @@ class Session(object):
         if not self.options.json:
             for line in lines:
                 self.progress.line(line)
+
+
+def _stop_signals():
+    """Return ``(number, exit status)`` of the signals that ask for a stop; not every system has the last."""
+    found = [(signal.SIGINT, errors.INTERRUPTED), (signal.SIGTERM, errors.TERMINATED)]
+    if hasattr(signal, "SIGHUP"):
+        found.append((signal.SIGHUP, errors.TERMINATED))
+    return found
 
 
 # -- verbs
@@ -231,6 +242,13 @@ def _as_ours(fault):
     traceback.print_exc()
     return errors.VibackupError("internal error, please report it: %s: %s" % (
         type(fault).__name__, compat.message(fault)))
+
+
+def _in_full(error):
+    """Return what an error says, with the object's name in front where the manager's own words lack it."""
+    if isinstance(error, errors.ApiError) and error.thing is not None:
+        return "%s %s: %s" % (error.step, error.thing, error.message)
+    return error.message
 
 
 def _outcome(error):

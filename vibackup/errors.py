@@ -21,7 +21,8 @@ TERMINATED = 143
 class VibackupError(Exception):
     """The root: something went wrong, and everything of ours was taken back.
 
-    ``step`` is the name of the step in which it happened, or None.
+    ``step`` is the name of the step in which it happened, and ``thing`` the object that was done to;
+    None outside a step.
     """
 
     exit_status = FAILED
@@ -30,6 +31,7 @@ class VibackupError(Exception):
         Exception.__init__(self, message)
         self.message = compat.text(message)
         self.step = step
+        self.thing = None
 
     def __str__(self):
         return str(self.message) if compat.PYTHON3 else self.message.encode("utf-8")
@@ -45,6 +47,12 @@ class ApiError(VibackupError):
         VibackupError.__init__(self, "%s failed: %s" % (call, compat.message(cause)))
         self.call = call
         self.cause = cause
+
+
+class ManagerGone(ApiError):
+    """A call to the manager failed because the connection to it is lost."""
+
+    exit_status = UNAVAILABLE
 
 
 class TimedOut(VibackupError):

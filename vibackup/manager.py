@@ -55,7 +55,13 @@ def _call(thing, call, *arguments):
     except errors.VibackupError:
         raise
     except compat.FAULTS as error:
-        raise errors.ApiError(call, error)
+        raise (errors.ManagerGone if _is_lost_connection(error) else errors.ApiError)(call, error)
+
+
+def _is_lost_connection(error):
+    """Tell whether an error of the manager's is one of Java's network classes, or below one."""
+    packages = [compat.text(kind.__module__) for kind in type(error).__mro__]
+    return any(package.split(".")[:2] in (["java", "rmi"], ["java", "net"], ["java", "io"]) for package in packages)
 
 
 # What the API must or may have: kind -> (known calls, assumed calls).

@@ -57,7 +57,8 @@ class Run(object):
             yield record
             record["outcome"] = OK
         except errors.VibackupError as error:
-            error.step = error.step or name
+            if error.step is None:
+                error.step, error.thing = name, thing
             record["detail"] = mask(error.message)
             raise
         finally:

@@ -201,7 +201,8 @@ def test_a_state_folder_that_others_may_write_to_is_refused(stage):
 def rival(folder, lab, vs, proxy):
     """Return the options of an agent that, while it runs, has a second process back ``vs`` up through ``proxy``."""
     second = ["env", "PYTHONPATH=" + ROOT, "JYTHONPATH=" + ROOT, "PYTHONDONTWRITEBYTECODE=1",
-              compat.text(sys.executable), "-m", "vibackup", "proxy-backup", "--lab=" + lab, "--json", "--vs=" + vs, "--proxy=" + proxy,
+              compat.text(sys.executable), "-m", "vibackup",
+              "proxy-backup", "--lab=" + lab, "--json", "--vs=" + vs, "--proxy=" + proxy,
               "--agent=model", "--lab-trace=" + os.path.join(folder, "trace")]
     table = os.path.join(folder, "agents.ini")
     with io.open(table, "w", encoding="utf-8") as stream:

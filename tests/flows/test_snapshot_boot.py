@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.flows.helpers import JYTHON, compat, demo, named, process, small, stage  # noqa: F401
+from tests.flows.helpers import JYTHON, compat, demo, named, small, stage  # noqa: F401
 from vibackup import errors
 from vibackup.flows import snapshot_boot
 from vibackup.run import Run

@@ -112,7 +112,8 @@ def test_06_events_that_never_come_are_not_needed(stage):
 # 7. the snapshot left behind on every failure
 
 @pytest.mark.parametrize("method, nth", [("setName", 1), ("commit", 1), ("addStorageDeviceFirst", 1),
-                                         ("setBootType", 1), ("commit", 2), ("start", 1), ("commit", 3), ("listenForEvents", 1)])
+                                         ("setBootType", 1), ("commit", 2), ("start", 1), ("commit", 3),
+                                         ("listenForEvents", 1)])
 @pytest.mark.parametrize("phase", ["before", "after"])
 def test_07_a_failure_leaves_no_snapshot(stage, method, nth, phase):
     stage.open(small())

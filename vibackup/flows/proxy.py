@@ -78,12 +78,12 @@ def check(run, plan):
     """Make every check that can be made before a change, and complete ``plan``; raise what speaks against it."""
     checks.placement(run, plan.vs, plan.proxy)
     plan.guest = steps.guest_of(run, plan.proxy)
-    plan.disks, plan.skipped = checks.choose_disks(plan.vs, checks.disks_of(run.manager, plan.vs), plan.names,
-                                                   plan.skip_raw)
+    disks = checks.disks_of(run.manager, plan.vs)
+    plan.disks, plan.skipped = checks.choose_disks(plan.vs, disks, plan.names, plan.skip_raw)
     _check_mode(plan)
     _check_calls(run, plan)
     checks.no_snapshot(plan.vs)
-    checks.snapshot_space(plan.disks)
+    checks.snapshot_space([disk for disk in disks if disk.kind == checks.LOGICAL])
     if checks.power(run.manager, plan.proxy) == api.RUNNING:
         checks.answers(plan.guest)
     if plan.freeze is not None:

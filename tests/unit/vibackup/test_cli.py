@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -145,6 +146,13 @@ def test_2_for_faults_without_a_lab(capsys, word):
     assert "want --lab" in capsys.readouterr()[1]
 
 
+def test_2_for_a_trace_that_cannot_be_written_and_no_lab_is_left(tmpdir, monkeypatch, capsys):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmpdir))
+    nowhere = compat.text(str(tmpdir.join("no folder", "trace")))
+    assert cli.main(None, ["vibackup", "probe", "--lab", "--lab-trace=" + nowhere]) == 2
+    assert tmpdir.listdir() == []
+
+
 @pytest.mark.parametrize("word", ["x", "0:before:throw", "1:during:throw", "1:before:explode", "1:before", "-1:before:throw"])
 def test_2_for_a_fault_that_is_none(site, word):
     assert site.command("probe", "--lab-fault=" + word) == 2
@@ -220,13 +228,25 @@ def test_7_no_management_api_here(capsys, tmpdir, words):
     assert (output, complaint.count("\n")) == ("", 1)
 
 
+def test_7_the_manager_went_away(site):
+    before = objects(site.lab)
+    assert site.proxy_backup("--lab-fault=30:before:hang") == 7
+    assert "connection lost" in site.errors and site.backups == []
+    assert objects(site.lab) == before
+
+
+def test_an_error_of_the_manager_names_step_and_object(site):
+    assert site.proxy_backup("--lab-fault=30:before:throw") == 1
+    assert site.errors.startswith("vibackup: snapshot web01: ")
+
+
 def stop_in_the_middle(site, number):
     """Send this process a signal while the agent runs, as a terminal does."""
     site.lab.clock.call_after(60, lambda: os.kill(os.getpid(), number))
     return site.command("snapshot-boot", "--vs=web01", "--boot-device=backup.iso")
 
 
-@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 def test_130_and_143_stopped_and_all_of_ours_was_taken_back(site, monkeypatch, number, status):
     before = objects(site.lab)
     handlers = {}
