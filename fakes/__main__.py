@@ -56,18 +56,22 @@ def _add(verbs, name, function, words):
     return verb
 
 
+def _text(word):
+    return compat.arguments([word])[0]
+
+
 def _init(options):
-    folder = compat.text(options.folder)
+    folder = _text(options.folder)
     opened = None
     if not os.path.exists(os.path.join(compat.native(folder), lab.STATE_FILE)):
-        opened = lab.open_lab(folder, options.inventory and compat.text(options.inventory))
+        opened = lab.open_lab(folder, options.inventory and _text(options.inventory))
         opened.close()
     if opened is None or not opened.made_here:
         raise errors.UsageError("%s: there is a lab already" % folder)
 
 
 def _open(options):
-    folder = compat.text(options.folder)
+    folder = _text(options.folder)
     if not os.path.exists(os.path.join(compat.native(folder), lab.STATE_FILE)):
         raise errors.UsageError("%s: no lab there; make one with: python -m fakes init %s" % (folder, folder))
     return lab.open_lab(folder)
@@ -80,7 +84,7 @@ def _dump(options):
 
 
 def _disk(opened, options):
-    name = compat.text(options.disk)
+    name = _text(options.disk)
     found = [record for record in opened.world.objects.values()
              if "layers" in record and name in (record["name"], record["id"])]
     if len(found) != 1:

@@ -209,7 +209,7 @@ class _Check(object):
 
 
 def _is_text(value):
-    """Tell whether ``value`` is text with something in it that can be written down, which half a surrogate pair cannot."""
+    """Tell whether ``value`` is text that is not empty and can be written down: half a surrogate pair cannot."""
     try:
         return isinstance(value, compat.text_type) and value.encode("utf-8") != b""
     except UnicodeError:

@@ -33,7 +33,7 @@ def run(words):
 def _open(words):
     """Open the lab that the words ask for; without ``--lab`` (only ``--help``) there is none."""
     folder = _value(words, "--lab=")
-    if folder is None and "--lab" not in words:
+    if folder is None and str("--lab") not in words:
         return None
     return lab.open_lab(None if folder is None else compat.arguments([folder])[0])
 

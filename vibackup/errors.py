@@ -67,10 +67,6 @@ class GuestError(VibackupError):
     """A command in a guest could not be run, or what it printed makes no sense."""
 
 
-class StillFrozen(GuestError):
-    """A virtual server was frozen, and could not be thawed."""
-
-
 class AgentFailed(VibackupError):
     """The backup software says that it failed, or its figures say so."""
 

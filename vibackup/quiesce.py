@@ -5,7 +5,7 @@ import contextlib
 import shlex
 import threading
 
-from vibackup import compat, errors
+from vibackup import compat, errors, ledger
 from vibackup.guest import CONNECTION_LOST, Command, failure
 
 FREEZE_SECONDS = 60
@@ -25,25 +25,28 @@ def words(line, option):
 
 
 @contextlib.contextmanager
-def quiesced(run, guest, freeze, thaw):
-    """Run ``freeze`` in ``guest``, then the body, then ``thaw``; both are lists of words.
+def quiesced(run, server, guest, freeze, thaw):
+    """Run ``freeze`` in ``guest``, the guest of ``server``, then the body, then ``thaw``; both are lists of words.
 
     The thaw runs whatever happens, and no later than a minute after the freeze: a timer sees to it
-    where the body hangs, and then the body's result is not consistent and GuestError is raised.
+    where the body hangs, and then the body's result is not consistent and GuestError is raised. That
+    the server is frozen is in the ledger; one that cannot be thawed is a leftover, and GuestError.
     """
+    run.check_stop()
     thawing = _Thaw(run, guest, thaw)
-    timer = None
+    number = run.ledger.intend(ledger.FREEZE, vs=server.id, vs_name=server.name, command=thaw)
+    timer = run.manager.clock.call_after(FREEZE_SECONDS, thawing.by_timer)
     frozen = False
     try:
         with run.step("freeze", guest.name):
-            timer = run.manager.clock.call_after(FREEZE_SECONDS, thawing.by_timer)
             guest.must(freeze, FREEZE_SECONDS)
         frozen = True
         yield
     finally:
-        if timer is not None:
-            timer.cancel()
-            thawing.at_the_end(frozen)
+        timer.cancel()
+        run.release(number, lambda: thawing.at_the_end(frozen))
+    if run.ledger.is_open(number):
+        raise errors.GuestError("%s is still frozen: %s; thaw it by hand" % (guest.name, thawing.why))
     if thawing.too_early:
         raise errors.GuestError("%s was thawed after %d seconds, before its snapshot was complete" % (
             guest.name, FREEZE_SECONDS))
@@ -59,6 +62,7 @@ class _Thaw(object):
         self._lock = threading.Lock()
         self._done = False
         self.too_early = False
+        self.why = None
 
     def by_timer(self):
         with self._lock:
@@ -71,14 +75,13 @@ class _Thaw(object):
         with self._lock:
             if self._done:
                 return
-            with self._run.releasing(), self._run.step("thaw", self._guest.name) as record:
-                why = self._try()
-                self._done = why is None
-                record["detail"] = why
-                if why is not None and frozen:
-                    raise errors.StillFrozen("%s is still frozen: %s; thaw it by hand" % (self._guest.name, why))
-                if why is not None:
-                    self._run.warn("%s: its freeze failed, and so did its thaw: %s" % (self._guest.name, why))
+            with self._run.step("thaw", self._guest.name) as record:
+                self.why = record["detail"] = self._try()
+                self._done = self.why is None
+                if not self._done and frozen:
+                    raise errors.GuestError(self.why)
+                if not self._done:
+                    self._run.warn("%s: its freeze failed, and so did its thaw: %s" % (self._guest.name, self.why))
 
     def _try(self):
         """Run the command, a few times if need be; returns None, or why it failed."""
@@ -96,7 +99,7 @@ class _Thaw(object):
 
 
 def thaw(run, guest, command):
-    """Thaw a server that a run left frozen; raise StillFrozen where its guest does not take the command.
+    """Thaw a server that a run left frozen; raise GuestError where its guest does not take the command.
 
     A command that is run and fails is what a server gives that is not frozen any more: a warning, for a
     person to look.
@@ -104,7 +107,7 @@ def thaw(run, guest, command):
     with run.step("thaw", guest.name):
         completed = guest.command(Command(command, None, None), THAW_SECONDS)
         if completed.status in CONNECTION_LOST:
-            raise errors.StillFrozen("%s may still be frozen: %s; thaw it by hand" % (guest.name, failure(completed)))
+            raise errors.GuestError("%s may still be frozen: %s; thaw it by hand" % (guest.name, failure(completed)))
         if completed.status != 0:
             run.warn("%s: its thaw failed: %s; make sure that it is not frozen" % (guest.name, failure(completed)))
 

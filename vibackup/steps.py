@@ -298,12 +298,12 @@ def mounted(run, guest, disk, folder):
 
     The paper: a snapshot may be backed up "as a mounted file system/logical drive". A Windows guest
     has mounted it by itself. The folder is named after the server and its disk alone, so that an
-    agent sees the same names whatever the device. Raises Refused where a partition holds no file
+    agent sees the same names whatever the device. Raises GuestError where a partition holds no file
     system that can be mounted.
     """
     partitions = [partition for partition in disk.partitions if partition.file_system not in NOT_FILES]
     if not partitions or any(not partition.file_system for partition in partitions):
-        raise errors.Refused("%s: no file system found on %s; back it up as an image" % (guest.name, disk.path))
+        raise errors.GuestError("%s: no file system found on %s; back it up as an image" % (guest.name, disk.path))
     mounts = []
     try:
         for partition in partitions:

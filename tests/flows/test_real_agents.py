@@ -155,7 +155,8 @@ def test_a_repository_that_is_not_there_is_a_failure_that_leaves_nothing(place):
 def test_the_first_command_of_the_readme_shows_the_steps_and_leaves_nothing(tmpdir):
     child_ = subprocess.Popen(
         ["sh", os.path.join(ROOT, "scripts", "runner.sh"),
-         "--inputfile=" + os.path.join(ROOT, "scripts", "proxyBackup.py"), "--lab", "--vs=web01", "--proxy=pbh01", "--agent=dd"],
+         "--inputfile=" + os.path.join(ROOT, "scripts", "proxyBackup.py"),
+         "--lab", "--vs=web01", "--proxy=pbh01", "--agent=dd"],
         cwd=str(tmpdir),
         env=environment(VIBACKUP_PYTHON=sys.executable, TMPDIR=compat.text(tmpdir)), stdout=subprocess.PIPE,
         stderr=subprocess.PIPE)

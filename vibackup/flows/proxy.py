@@ -1,8 +1,6 @@
 """Back up a virtual server through a proxy backup host: the paper's "Snapshots and a Proxy Backup Host"."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-import contextlib
-
 from vibackup import agents, backup, checks, errors, events, guest, ledger, steps
 from vibackup import manager as api
 from vibackup.masking import mask
@@ -141,27 +139,9 @@ def proxy_backup(run, plan):
 
 
 def _quiesce(run, plan):
-    return not_quiesced() if plan.vs_guest is None else _recorded_freeze(run, plan)
-
-
-@contextlib.contextmanager
-def _recorded_freeze(run, plan):
-    """Freeze and thaw; that the server is frozen is in the ledger, so that reconcile thaws it after a crash."""
-    number = run.ledger.intend(ledger.FREEZE, vs=plan.vs.id, vs_name=plan.vs.name, command=plan.thaw)
-    still_frozen = []
-    try:
-        with quiesced(run, plan.vs_guest, plan.freeze, plan.thaw):
-            yield
-    except errors.StillFrozen as error:
-        still_frozen.append(error)
-        raise
-    finally:
-        run.release(number, lambda: _raise_any(still_frozen))
-
-
-def _raise_any(found):
-    for error in found:
-        raise error
+    if plan.vs_guest is None:
+        return not_quiesced()
+    return quiesced(run, plan.vs, plan.vs_guest, plan.freeze, plan.thaw)
 
 
 def back_up_disks(run, plan, disks, devices):

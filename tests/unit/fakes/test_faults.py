@@ -51,7 +51,8 @@ def test_words_describe_a_fault():
 
 
 @pytest.mark.parametrize("words", ["", "1", "1:before", "0:before:throw", "-1:before:throw", "x:before:throw",
-                                   "1:during:throw", "1:before:explode", "1:before:throw:2", "1.5:before:hang", "1\n:before:throw", "9" * 400 + ":before:throw",
+                                   "1:during:throw", "1:before:explode", "1:before:throw:2", "1.5:before:hang",
+                                   "1\n:before:throw", "9" * 400 + ":before:throw",
                                    "²:before:throw", "١٢:before:throw:"])
 def test_words_that_describe_none_are_one_clear_line(words):
     with pytest.raises(UsageError) as caught:

@@ -306,7 +306,8 @@ def test_redirections_stay_below_the_labs_folder_too():
 
 
 @pytest.mark.parametrize("word", ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/stdin", "/dev/fd/0", "2>/dev/null",
-                                  "/devices", "x/dev/sda", "/tmp/mnt", "/mntx", "./dev/sda", "web01", "//a//b/../c", "http://mnt/x", "http://dev/x", "a/mnt/b", ""])
+                                  "/devices", "x/dev/sda", "/tmp/mnt", "/mntx", "./dev/sda", "web01",
+                                  "//a//b/../c", "http://mnt/x", "http://dev/x", "a/mnt/b", ""])
 def test_what_is_no_path_of_a_device_or_mount_stays_as_it_is(word):
     assert guest_of(make_lab()).path(word) == word
 
@@ -314,9 +315,11 @@ def test_what_is_no_path_of_a_device_or_mount_stays_as_it_is(word):
 @pytest.mark.parametrize("word, local", [
     ("/dev/sdb", "{}/dev/sdb"), ("/dev", "{}/dev"), ("/mnt", "{}/mnt"), ("/mnt/a b/c", "{}/mnt/a b/c"),
     ("/mnt/x/", "{}/mnt/x/"), ("of=/dev/sdb", "of={}/dev/sdb"), ("file:///dev/sdb", "file:{}/dev/sdb"),
-    ("nas:/mnt/x", "nas:{}/mnt/x"), ("x; rm //dev/sdb", "x; rm {}/dev/sdb"), ("--a=/dev/sdb:/dev/sdc", "--a={}/dev/sdb:{}/dev/sdc"),
+    ("nas:/mnt/x", "nas:{}/mnt/x"), ("x; rm //dev/sdb", "x; rm {}/dev/sdb"),
+    ("--a=/dev/sdb:/dev/sdc", "--a={}/dev/sdb:{}/dev/sdc"),
     ("/mnt/../../etc/passwd", "/etc/passwd"), ("/mnt/a/../../mnt/b", "{}/mnt/b"),
-    ("\\\\.\\PHYSICALDRIVE1", "{}/dev/PHYSICALDRIVE1"), ("E:\\Users", "{}/drive/E/Users"), ("-f=D:\\", "-f={}/drive/D/")])
+    ("\\\\.\\PHYSICALDRIVE1", "{}/dev/PHYSICALDRIVE1"), ("E:\\Users", "{}/drive/E/Users"),
+    ("-f=D:\\", "-f={}/drive/D/")])
 def test_a_path_of_the_guest_as_a_path_of_this_machine(word, local):
     guest = guest_of(make_lab())
     assert guest.path(word) == local.replace("{}", guest.folder)

@@ -13,7 +13,8 @@ from vibackup.errors import UsageError
 
 _KEYS = st.sampled_from(sorted(set(key for keys in inventory._KEYS.values() for key in keys) | {"_place", "", "x"}))
 _SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=4),
-                     st.sampled_from(["node1", "group1", "web01-system", "Running", "backlog", 512, 10 ** 30, "\ud800"]))
+                     st.sampled_from(["node1", "group1", "web01-system", "Running", "backlog", 512,
+                                      10 ** 30, "\ud800"]))
 _GARBAGE = st.recursive(_SCALARS, lambda inner: st.one_of(
     st.lists(inner, max_size=3), st.dictionaries(st.one_of(_KEYS, st.text(max_size=3)), inner, max_size=4)),
     max_leaves=8)
@@ -21,7 +22,8 @@ _GARBAGE = st.recursive(_SCALARS, lambda inner: st.one_of(
 
 def whole():
     return description(
-        disks=[disk("web01-system", files={"etc/hostname": "web01\n"}, fill="x"), raw_disk("lun"), disk("pbh01-system")],
+        disks=[disk("web01-system", files={"etc/hostname": "web01\n"}, fill="x"), raw_disk("lun"),
+               disk("pbh01-system")],
         servers=[{"name": "web01", "node": "node1", "devices": ["web01-system", "lun"], "networks": ["lan"],
                   "commands": {"freeze": {"seconds": 3, "output": "x"}}},
                  {"name": "pbh01", "node": "node2", "devices": ["pbh01-system"], "power": "Stopped"}])
@@ -51,9 +53,9 @@ def test_garbage_under_the_right_keys(found):
 
 def places(found, path=()):
     """Return the path of everything inside ``found``."""
-    inner = list(found.items()) if isinstance(found, dict) else list(enumerate(found)) if isinstance(found, list) else []
+    inner = found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else ()
     result = []
-    for key, value in inner:
+    for key, value in list(inner):
         result += [path + (key,)] + places(value, path + (key,))
     return result
 

@@ -7,6 +7,7 @@ import json
 from hypothesis import given, strategies as st
 
 from fakes import kinds, storage
+from fakes.disks import read
 from fakes.faults import ManagementException
 from fakes.kinds import VirtualServer_BootInfo as BootInfo
 from fakes.registry import World
@@ -18,7 +19,8 @@ _name = st.text(min_size=1, max_size=3)
 _pick = st.integers(0, 30)
 _action = st.one_of(
     st.tuples(st.sampled_from(["snapshot", "deleteSnapshot", "start", "stop", "reboot", "cd", "disk"]), _pick, _pick),
-    st.tuples(st.sampled_from(["addStorageDevice", "addStorageDeviceFirst", "removeStorageDevice", "deleteLogicalDisk"]),
+    st.tuples(st.sampled_from(["addStorageDevice", "addStorageDeviceFirst", "removeStorageDevice",
+                               "deleteLogicalDisk"]),
               _pick, _pick),
     st.tuples(st.just("setName"), _pick, _name))
 _actions = st.lists(_action, max_size=12)
@@ -119,8 +121,9 @@ def test_whatever_is_committed_the_lab_is_whole(jobs):
 def test_what_a_guest_wrote_while_the_job_was_open_survives_its_abort(actions, writes):
     lab = new_lab()
     try:
-        model = dict((each["name"], bytearray(each["bytes"])) for each in lab.world.objects.values() if "layers" in each)
-        disks = dict((each["id"], each["name"]) for each in lab.world.objects.values() if "layers" in each)
+        every_disk = [each for each in lab.world.objects.values() if "layers" in each]
+        model = dict((each["name"], bytearray(each["bytes"])) for each in every_disk)
+        disks = dict((each["id"], each["name"]) for each in every_disk)
         in_job(lab, [], "commit")
         made = lab.configuration_manager().createJob("test")
         made.begin()
@@ -135,7 +138,6 @@ def test_what_a_guest_wrote_while_the_job_was_open_survives_its_abort(actions, w
         made.abort()
         for identity, name in disks.items():
             record = lab.world.get(identity)
-            from fakes.disks import read
             assert read(lab.pages, record["layers"], 1024, record["bytes"] - 1024) == bytes(model[name][1024:])
     finally:
         close_all()

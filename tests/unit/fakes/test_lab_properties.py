@@ -15,11 +15,13 @@ from vibackup import compat
 
 SERVER, DISK = kinds.VIRTUAL_SERVER, kinds.LOGICAL_DISK
 
-_PIECES = ["../", "..", "/", "\\", "$(touch planted)", "`touch planted`", ";touch planted;", "|", "&", "'", '"', "\n", "\r",
-           "\t", " ", "-", "--", "=", "%s", "%", "{}", "{0}", "*", "~", "#", "süd", "服务器", "\u202e", "\x7f", "\x1b[31m",
+_PIECES = ["../", "..", "/", "\\", "$(touch planted)", "`touch planted`", ";touch planted;", "|", "&", "'", '"', "\n",
+           "\r", "\t", " ", "-", "--", "=", "%s", "%", "{}", "{0}", "*", "~", "#", "süd", "服务器",
+           "\u202e", "\x7f", "\x1b[31m",
            "a", "con", ".", ":", "<", ">", "/dev/sda", "/mnt/x", "D:\\", "\U0001f4be"]
 _names = st.one_of(st.lists(st.sampled_from(_PIECES), min_size=1, max_size=4).map("".join),
-                   st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), min_size=1, max_size=8))
+                   st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"),
+                           min_size=1, max_size=8))
 
 
 def everything_below(folder):
@@ -66,7 +68,8 @@ def test_any_names(server, disk_name, job_name, new_name):
         shutil.rmtree(outside)
 
 
-_words = st.lists(st.sampled_from(["/", "//", "dev", "mnt", "..", ".", "sda", "x", "null", " ", "=", ":", "of=", "-f", "\n"]),
+_words = st.lists(st.sampled_from(["/", "//", "dev", "mnt", "..", ".", "sda", "x", "null", " ", "=", ":",
+                                   "of=", "-f", "\n"]),
                   max_size=8).map("".join)
 
 

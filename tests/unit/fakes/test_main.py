@@ -201,7 +201,8 @@ def test_writing_does_not_wait_for_a_program_that_runs_in_a_guest(said, tmpdir):
     assert said("read", path, "db01-data")[1][:9] == b"meanwhile"
 
 
-@pytest.mark.parametrize("name", ["web 01", "a'b\"c", "$(touch planted)", "-rf", "--help", "a=b", "../../etc", "süd-服"])
+@pytest.mark.parametrize("name", ["web 01", "a'b\"c", "$(touch planted)", "-rf", "--help", "a=b", "../../etc",
+                                  "süd-服"])
 def test_a_disk_may_be_called_anything(said, tmpdir, name):
     tmpdir.join("ours.json").write_binary(json.dumps(description(disks=[disk(name)], servers=[])).encode("ascii"))
     path = compat.text(tmpdir.join("lab"))

@@ -149,7 +149,8 @@ def test_a_script_may_be_called_anything(place, name):
 
 
 def test_a_lab_in_a_folder_is_kept_for_the_next_script(place):
-    change = SHOW.split("print")[0] + "job = manager.createJob('x')\njob.begin()\nserver.setName('kept')\njob.commit()\n"
+    change = SHOW.split("print")[0]
+    change += "job = manager.createJob('x')\njob.begin()\nserver.setName('kept')\njob.commit()\n"
     assert place.run(change, "--lab=kept lab")[0] == 0
     look = SHOW.split("server =")[0] + "print(manager.findObject(VirtualServer, 'kept').getName())\n"
     assert place.run(look, "--lab=kept lab")[1].strip() == "kept"

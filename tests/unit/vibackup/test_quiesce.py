@@ -6,7 +6,7 @@ import pytest
 
 from fakes.faults import ManagementException
 from tests.runs import fail, find, make_run, objects, small_lab
-from vibackup import compat, errors, quiesce
+from vibackup import compat, errors, quiesce, steps
 from vibackup import manager as api
 from vibackup.guest import Completed, Guest
 from vibackup.job import job
@@ -56,7 +56,7 @@ def watched(run):
 
 
 def around(run, body=lambda: None):
-    with quiesced(run, Guest(run, "web01", "Linux"), FREEZE, THAW):
+    with quiesced(run, steps.find_server(run.manager, "web01"), Guest(run, "web01", "Linux"), FREEZE, THAW):
         body()
 
 
