@@ -7,6 +7,7 @@ import os
 import sys
 
 from fakes import disks, inventory, lab, runner, storage
+from fakes.opening import open_lab
 from vibackup import compat, errors
 
 EXAMPLE = """example:
@@ -64,7 +65,7 @@ def _init(options):
     folder = _text(options.folder)
     opened = None
     if not os.path.exists(os.path.join(compat.native(folder), lab.STATE_FILE)):
-        opened = lab.open_lab(folder, options.inventory and _text(options.inventory))
+        opened = open_lab(folder, options.inventory and _text(options.inventory))
         opened.close()
     if opened is None or not opened.made_here:
         raise errors.UsageError("%s: there is a lab already" % folder)
@@ -74,7 +75,7 @@ def _open(options):
     folder = _text(options.folder)
     if not os.path.exists(os.path.join(compat.native(folder), lab.STATE_FILE)):
         raise errors.UsageError("%s: no lab there; make one with: python -m fakes init %s" % (folder, folder))
-    return lab.open_lab(folder)
+    return open_lab(folder)
 
 
 def _dump(options):

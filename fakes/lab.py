@@ -6,20 +6,17 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 import threading
 import time
 import uuid
 
 import fakes
-from fakes import dispatch, disks, events, faults, guests, inventory, jobs, kinds, model, servers, storage
+from fakes import dispatch, disks, events, faults, guests, jobs, kinds, model, servers, storage
 from fakes.clock import LabClock
 from fakes.registry import FORMAT, World
 from vibackup import compat, errors, locks
 
 STATE_FILE = "lab.json"
-MAKING_FILE = "making"
-_HALF_MADE = {MAKING_FILE, "layers", STATE_FILE + ".new"}
 LOCK_PAUSE_SECONDS = 0.005
 
 
@@ -336,75 +333,6 @@ class _Session(object):
 
 
 _SESSION_KINDS = {jobs.Job: kinds.JOB, events.EventLog: kinds.EVENT_LOG, _Session: kinds.FOUNDRY_CONTEXT}
-
-
-def open_lab(folder=None, inventory_path=None):
-    """Return an installed lab: the one kept in ``folder``, made there from the inventory if it is new.
-
-    Without a folder it lives in memory and a temporary folder, and goes away when it is closed. The
-    inventory is the bundled demo unless a path is given. Raises UsageError for a folder that holds
-    something else, or an inventory that is wrong.
-    """
-    current = VirtualizationManager.lab
-    if current is not None and current.spec == (folder, inventory_path):
-        return current
-    if folder is None:
-        lab = Lab(tempfile.mkdtemp(prefix=str("vibackup-lab-")), persistent=False)
-        _fill(lab, inventory_path)
-    else:
-        lab = _open_folder(os.path.abspath(compat.native(folder)), inventory_path)
-    lab.spec = (folder, inventory_path)
-    return lab.install()
-
-
-def _open_folder(folder, inventory_path):
-    lab = Lab(folder, persistent=True)
-    folder = lab.folder
-    if not os.path.exists(os.path.join(folder, STATE_FILE)):
-        _check_free(folder)
-        description = inventory.load(inventory_path)
-        try:
-            _make(lab, description)
-        except (IOError, OSError) as error:
-            raise errors.UsageError("--lab=%s: %s" % (compat.text(folder), compat.message(error)))
-    lab.refresh()
-    return lab
-
-
-def _check_free(folder):
-    """Raise UsageError where the folder holds anything but a lab, or one that is being made."""
-    if not os.path.exists(folder):
-        return
-    if not os.path.isdir(folder):
-        raise errors.UsageError("--lab=%s: not a folder" % compat.text(folder))
-    names = set(compat.text(name) for name in os.listdir(folder))
-    ours = {"lock"} | (_HALF_MADE if MAKING_FILE in names else set())
-    foreign = [name for name in names - ours if not name.startswith("lock.new-")]
-    if foreign and not os.path.exists(os.path.join(folder, STATE_FILE)):
-        raise errors.UsageError(
-            "--lab=%s: the folder holds something that is not a lab; name a new or empty folder" % compat.text(folder))
-
-
-def _make(lab, description):
-    """Make the lab once, however many processes want to; what one that was killed has made of it goes."""
-    with lab.exclusive():
-        if os.path.exists(os.path.join(lab.folder, STATE_FILE)):
-            return
-        making = os.path.join(lab.folder, MAKING_FILE)
-        open(making, "wb").close()
-        shutil.rmtree(os.path.join(lab.folder, "layers"), ignore_errors=True)
-        inventory.build(lab, description)
-        lab.save()
-        os.remove(making)
-        lab.made_here = True
-
-
-def _fill(lab, inventory_path):
-    try:
-        inventory.build(lab, inventory.load(inventory_path))
-    except errors.UsageError:
-        lab.close()
-        raise
 
 
 def _stamp(path):

@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import os
 import sys
 
-from fakes import lab
+from fakes.opening import open_lab
 from vibackup import compat, errors
 
 
@@ -35,7 +35,7 @@ def _open(words):
     folder = _value(words, "--lab=")
     if folder is None and str("--lab") not in words:
         return None
-    return lab.open_lab(None if folder is None else compat.arguments([folder])[0])
+    return open_lab(None if folder is None else compat.arguments([folder])[0])
 
 
 def _value(words, option):

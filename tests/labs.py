@@ -11,7 +11,8 @@ import tempfile
 
 from fakes import inventory
 from fakes.faults import ManagementException
-from fakes.lab import Lab, open_lab
+from fakes.lab import Lab
+from fakes.opening import open_lab
 from vibackup import compat
 from vibackup.guest import Command
 

@@ -88,10 +88,10 @@ class Session(object):
         """Open the lab if one is asked for; one that was open before is not ours to close."""
         if self.options.lab is None:
             return
-        from fakes import faults, lab, model
+        from fakes import faults, model, opening
         already = model.VirtualizationManager.lab
         struck = [faults.parse(words) for words in self.options.lab_fault]
-        self.lab = lab.open_lab(self.options.lab or None)
+        self.lab = opening.open_lab(self.options.lab or None)
         self.lab_is_ours = self.lab is not already
         self.lab.faults.extend(struck)
         if self.options.lab_trace:

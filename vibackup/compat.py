@@ -10,6 +10,14 @@ import sys
 
 JYTHON = sys.platform.startswith("java")
 PYTHON3 = sys.version_info[0] >= 3
+# How a child process gets a session of its own, so that Ctrl-C at the terminal is ours to pass on.
+if JYTHON or not hasattr(os, "setsid"):
+    OWN_SESSION = {}
+elif PYTHON3:
+    OWN_SESSION = {"start_new_session": True}
+else:
+    OWN_SESSION = {"preexec_fn": os.setsid}
+
 WINDOWS = getattr(os, "_name", os.name) == "nt"  # os.name is "java" on Jython
 
 try:

@@ -3,6 +3,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import collections
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -43,7 +44,7 @@ def _run(command, files, timeout, on_output, should_stop, cwd, env):
         [compat.native(word) for word in command.argv],
         stdin=_open(files, command.stdin or os.devnull, "rb"),
         stdout=_open(files, command.stdout, _write_mode(command.stdout)) if command.stdout else subprocess.PIPE,
-        stderr=subprocess.PIPE, cwd=cwd, env=env)
+        stderr=subprocess.PIPE, cwd=cwd, env=env, **compat.OWN_SESSION)
     readers = [_Reader(stream, on_output) for stream in (child.stdout, child.stderr)]
     ended = _wait(child, timeout, should_stop)
     for reader in readers:
@@ -77,13 +78,29 @@ def _wait(child, timeout, should_stop):
 
 
 def _end(child):
-    child.terminate()
+    """End the child, and what it has started too where it has a session of its own: asked first, then forced."""
+    if not compat.OWN_SESSION:
+        child.terminate()
+        _give_time(child)
+        child.kill()
+    else:
+        _signal_session(child, signal.SIGTERM)
+        _give_time(child)
+        _signal_session(child, signal.SIGKILL)
+    child.wait()
+
+
+def _give_time(child):
     begun = clock.monotonic()
     while child.poll() is None and clock.monotonic() - begun < KILL_AFTER_SECONDS:
         time.sleep(POLL_SECONDS)
-    if child.poll() is None:
-        child.kill()
-        child.wait()
+
+
+def _signal_session(child, number):
+    try:
+        os.killpg(child.pid, number)
+    except OSError:
+        return  # all of them have ended
 
 
 def _status(child):

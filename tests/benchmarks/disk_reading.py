@@ -4,7 +4,7 @@ import random
 import statistics
 
 from common import MEBIBYTE, interleaved, seconds_of, workspace, write_json
-from fakes import disks, lab, storage
+from fakes import disks, opening, storage
 
 NAME = "reading a disk of 64 MiB out of the lab"
 SIZE = 64 * MEBIBYTE
@@ -15,8 +15,8 @@ def figure():
     """Return the MiB/s of the disk in memory, in a kept lab, and of a plain file, as text."""
     with workspace() as folder:
         path = write_json(folder, "inventory.json", inventory())
-        labs = [lab.open_lab(None, path)]
-        labs.append(lab.open_lab(os.path.join(folder, "lab"), path))
+        labs = [opening.open_lab(None, path)]
+        labs.append(opening.open_lab(os.path.join(folder, "lab"), path))
         try:
             return _measure(folder, labs)
         finally:

@@ -2,7 +2,7 @@
 import statistics
 
 from common import interleaved, met, seconds_of, workspace, write_json
-from fakes import lab
+from fakes import opening
 
 NAME = "loading an inventory of 10,000 virtual servers"
 MANY, FEW = 10000, 1000
@@ -37,7 +37,7 @@ def _load(path):
     """Return the seconds that it takes to open a lab in memory from the inventory at ``path``."""
     opened = []
     try:
-        return seconds_of(lambda: opened.append(lab.open_lab(None, path)))
+        return seconds_of(lambda: opened.append(opening.open_lab(None, path)))
     finally:
         for each in opened:
             each.close()

@@ -1,6 +1,6 @@
 """Whether a snapshot of a huge disk costs more than one of a small disk."""
 from common import milliseconds, ratio, interleaved, met, seconds_of, workspace, write_json
-from fakes import lab
+from fakes import opening
 
 NAME = "snapshot of a sparse disk of 1 TiB"
 SIZES = {"big": 1024 ** 4, "small": 1024 ** 2}
@@ -11,7 +11,7 @@ NOISE = 1.1
 def figure():
     """Return the medians of both and their ratio, as text."""
     with workspace() as folder:
-        opened = lab.open_lab(None, write_json(folder, "inventory.json", inventory()))
+        opened = opening.open_lab(None, write_json(folder, "inventory.json", inventory()))
         try:
             big, small = interleaved([_timed(opened, name) for name in ("big", "small")], REPETITIONS)
         finally:

@@ -13,7 +13,7 @@ import time
 
 sys.path[0] = sys.argv[1]
 
-from fakes import lab  # noqa: E402
+from fakes import opening  # noqa: E402
 from fakes.model import VirtualizationManager  # noqa: E402
 
 WORDS = ["--vs=web01", "--bootDevice=backup.iso"]
@@ -51,7 +51,7 @@ class _Job(object):
             self.code = compile(stream.read(), script, "exec", 0, True)
         self.words = WORDS + ["--lab" if place is None else "--lab=" + place]
         VirtualizationManager.lab = None  # or a second lab in memory would be the first
-        self.lab = lab.open_lab(place)
+        self.lab = opening.open_lab(place)
 
     def time(self):
         """Run the script and return its seconds; raise RuntimeError where it fails or leaves its snapshot."""

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from fakes import disks
-from fakes.lab import open_lab
+from fakes.opening import open_lab
 from tests import conftest
 from vibackup import compat
 

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from fakes import disks, faults, inventory, kinds, lab
+from fakes import disks, faults, inventory, kinds, lab, opening
 from vibackup import cli, compat
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -110,7 +110,7 @@ class Stage(object):
     def open(self, description=None):
         """Open the lab that the inventory ``description`` (``demo()`` by default) makes."""
         self.close()
-        self._lab = lab.open_lab(None, self.write("inventory.json", json.dumps(description or demo())))
+        self._lab = opening.open_lab(None, self.write("inventory.json", json.dumps(description or demo())))
         self._lab.spec = (None, None)  # so that --lab means this one
         self._record_calls()
         return self._lab
@@ -318,7 +318,7 @@ def kept_lab(folder, description=None):
 @contextlib.contextmanager
 def opened(folder, inventory_path=None):
     """Open the lab kept in ``folder`` for a look."""
-    found = lab.open_lab(compat.text(folder), inventory_path)
+    found = opening.open_lab(compat.text(folder), inventory_path)
     try:
         yield found
     finally:

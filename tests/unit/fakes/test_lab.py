@@ -11,7 +11,8 @@ import sys
 import pytest
 
 from fakes import disks, faults, kinds, lab as lab_module, storage
-from fakes.lab import Lab, open_lab
+from fakes.lab import Lab
+from fakes.opening import open_lab
 from fakes.model import VirtualizationManager
 from tests.labs import close_all, demo_lab, find, job, make_lab, refused, run
 from vibackup import compat
@@ -24,7 +25,7 @@ PROLOGUE = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
 from fakes import kinds
-from fakes.lab import open_lab
+from fakes.opening import open_lab
 from vibackup import compat
 lab = open_lab(compat.arguments([sys.argv[2]])[0])
 manager = lab.configuration_manager()
@@ -103,7 +104,7 @@ def test_opening_the_lab_that_is_open_returns_it():
 
 def test_a_wrong_inventory_leaves_no_folder(tmpdir, monkeypatch):
     made = []
-    monkeypatch.setattr(lab_module.tempfile, "mkdtemp", lambda prefix: made.append(
+    monkeypatch.setattr(opening.tempfile, "mkdtemp", lambda prefix: made.append(
         str(tmpdir.mkdir("made"))) or made[0])
     bad = tmpdir.join("bad.json")
     bad.write("{}")

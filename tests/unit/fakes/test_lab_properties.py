@@ -9,7 +9,8 @@ import tempfile
 from hypothesis import given, settings, strategies as st
 
 from fakes import inventory, kinds
-from fakes.lab import Lab, open_lab
+from fakes.lab import Lab
+from fakes.opening import open_lab
 from tests.labs import description, disk, find, job, run
 from vibackup import compat
 
