@@ -8,7 +8,7 @@ import struct
 import tarfile
 
 from fakes import disks
-from vibackup import compat
+from vibackup import compat, process
 from vibackup.guest import Completed
 
 SECTOR = 512
@@ -34,7 +34,7 @@ def find(guest, command):
 def _run_own(guest, own):
     """A command that the inventory describes."""
     if not guest.pass_seconds(own.get("seconds", 0), guest.timeout):
-        return Completed(None, "", "")
+        return Completed(None, "", process.not_finished(guest.timeout))
     return Completed(own.get("exit_status", 0), own.get("output", ""), "")
 
 
@@ -160,6 +160,10 @@ def _make_folder(path):
         os.makedirs(path)
 
 
+def _mountpoint(guest, command):
+    return Completed(0 if command.argv[-1] in guest.server["mounts"] else 32, "", "")
+
+
 def _umount(guest, command):
     folder = command.argv[-1].rstrip("/")
     if folder not in guest.server["mounts"]:
@@ -189,7 +193,7 @@ def _model_agent(guest, command):
     found = guest.disk_of(guest.path(command.argv[2]))
     size = found[1]["bytes"] if found and found[1] else 0
     if not guest.pass_seconds(guest.seconds_for(size), guest.timeout):
-        return Completed(None, "", "")
+        return Completed(None, "", process.not_finished(guest.timeout))
     return Completed(0, "%d bytes read\n" % size, "")
 
 
@@ -197,5 +201,5 @@ def _hostname(guest, _command):
     return Completed(0, guest.server["name"] + "\n", "")
 
 
-_MODELLED = {"hostname": _hostname, "lsblk": _lsblk, "mount": _mount, "umount": _umount, "fsfreeze": _fsfreeze,
-             "model-agent": _model_agent}
+_MODELLED = {"hostname": _hostname, "lsblk": _lsblk, "mount": _mount, "umount": _umount,
+             "mountpoint": _mountpoint, "fsfreeze": _fsfreeze, "model-agent": _model_agent}

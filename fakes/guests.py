@@ -139,7 +139,7 @@ class Guest(object):
         files = [self._device_file(seen) for seen, _disk in used]
         was = [self._materialise(disk, path) for (_seen, disk), path in zip(used, files)]
         if not self._pass_time(command, used, files, timeout):
-            return Completed(None, "", "")
+            return Completed(None, "", process.not_finished(timeout))
         local = Command([self.path(word) for word in command.argv],
                         command.stdin and self._redirected(command.stdin),
                         command.stdout and self._redirected(command.stdout))

@@ -14,7 +14,6 @@ import collections
 import io
 import os
 import re
-import shlex
 import string
 
 from vibackup import compat
@@ -86,6 +85,16 @@ class Agent(object):
         self._progress = _pattern(section, "progress")
         self._percent = _pattern(section, "percent")
         _check_whole(section, self._lines)
+
+    @property
+    def tells_bytes(self):
+        """Whether the agent says how many bytes it has read."""
+        return self._bytes is not None
+
+    @property
+    def tells_backup_id(self):
+        """Whether the agent has names of its own for backups, and says them."""
+        return self._backup_id is not None
 
     def supports(self, operation):
         """Return whether the agent has ``operation``, one of OPERATIONS."""
@@ -328,7 +337,7 @@ def _all_lines(section):
 
 def _command_line(section, key, line):
     try:
-        raw_words = [compat.text(word) for word in shlex.split(compat.native(line))]
+        raw_words = compat.split_words(line)
     except ValueError as error:
         raise section.fault(key, "%s: %s" % (compat.message(error), line))
     words, paths = [], {}

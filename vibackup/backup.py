@@ -5,7 +5,7 @@ from vibackup import agents, errors, guest
 from vibackup.masking import mask
 
 IMAGE, FILE = "image", "file"
-KEPT_LINES = 200
+FAILURE_LINES = 3
 
 
 def back_up(run, host, agent, mode, values, size=None):
@@ -32,13 +32,29 @@ def back_up(run, host, agent, mode, values, size=None):
 
 
 def _checked(run, host, agent, mode, values, size, outcome, output):
+    """Return what is known of a backup, unless the agent's own figures say that there is no whole one."""
     found = {"bytes": agent.bytes_read(output), "backup_id": agent.backup_id(output) or values["id"],
              "outcome": outcome, "values": values}
-    if mode == IMAGE and None not in (size, found["bytes"]) and found["bytes"] != size:
+    why = _missing(agent, output) or _short(agent, mode, found, size)
+    if why is not None:
         discard(run, host, agent, mode, found)
-        raise errors.AgentFailed("%s read %d bytes of %s where the disk has %d" % (
-            agent.name, found["bytes"], values["name"], size))
+        raise errors.AgentFailed("%s %s" % (agent.name, why))
     return found
+
+
+def _missing(agent, output):
+    """Return what an agent always says of a backup and did not say of this one, or None."""
+    if agent.tells_bytes and agent.bytes_read(output) is None:
+        return "ended well, but did not say how many bytes it has read"
+    if agent.tells_backup_id and agent.backup_id(output) is None:
+        return "ended well, but did not say what it calls the backup"
+    return None
+
+
+def _short(agent, mode, found, size):
+    if mode == IMAGE and agent.tells_bytes and found["bytes"] != size:
+        return "read %d bytes of %s where the disk has %d" % (found["bytes"], found["values"]["name"], size)
+    return None
 
 
 def _discard_if_made(run, host, agent, mode, values, output):
@@ -81,15 +97,22 @@ def _run_all(run, host, agent, commands, said, size):
     outcome = agents.OK
     for command in commands:
         completed = host.command(command, run.timeout, lambda line: _progress(run, agent, line, size))
-        said.extend((completed.output + "\n" + completed.errors).splitlines()[-KEPT_LINES:])
+        said.extend([completed.output, completed.errors])
         verdict = agent.judge(completed.status, command)
         if verdict == agents.FAILED:
             run.check_stop()
-            raise errors.AgentFailed("%s: %s: %s" % (agent.name, command.argv[0], mask(guest.failure(completed))))
+            raise errors.AgentFailed("%s: %s: %s" % (
+                agent.name, _program(command), mask(guest.failure(completed, FAILURE_LINES))))
         if verdict == agents.WARNING:
             outcome = agents.WARNING
             run.warn("%s: %s" % (agent.name, guest.failure(completed)))
     return outcome
+
+
+def _program(command):
+    """Return the name of the program that a command runs, also behind ``env NAME=VALUE``."""
+    words = [word for word in command.argv if word != "env" and "=" not in word]
+    return words[0] if words else command.argv[0]
 
 
 def _progress(run, agent, line, size):

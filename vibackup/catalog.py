@@ -8,6 +8,9 @@ from vibackup import compat, errors, state
 from vibackup.names import safe_name
 
 
+OK, WARNING = "ok", "warning"
+
+
 class Catalog(object):
     """The catalog in the state folder ``folder``."""
 
@@ -15,7 +18,12 @@ class Catalog(object):
         self._folder = os.path.join(compat.native(folder), "catalog")
 
     def add(self, entry):
-        """Record a good backup: a dict with at least ``id``, ``vs``, ``finished``, ``agent`` and ``disks``."""
+        """Record a good backup: a dict with at least ``id``, ``vs``, ``finished``, ``agent`` and ``disks``.
+
+        Raises VibackupError where there is one with that id.
+        """
+        if self.has(entry["id"]):
+            raise errors.VibackupError("the catalog has a backup %s already" % entry["id"])
         path = os.path.join(state.folder(self._folder), safe_name(entry["id"]) + ".json")
         state.write_json(path, entry)
 
@@ -36,9 +44,35 @@ class Catalog(object):
         try:
             with open(path, "rb") as stream:
                 entry = json.loads(stream.read().decode("utf-8"))
-            missing = [key for key in ("id", "vs", "finished", "agent", "disks") if key not in entry]
-        except (IOError, OSError, ValueError, TypeError) as error:
+        except (IOError, OSError, ValueError) as error:
             raise errors.UsageError("catalog: %s: %s" % (compat.text(path), compat.message(error)))
-        if missing:
-            raise errors.UsageError("catalog: %s: has no %s" % (compat.text(path), missing[0]))
+        if not _is_entry(entry):
+            raise errors.UsageError("catalog: %s: not an entry that vibackup wrote" % compat.text(path))
         return entry
+
+
+def new_entry(run, identity, vs, agent, mode, disks, **more):
+    """Return an entry for the backup ``identity`` of ``vs`` (a ``steps.Server``), made in ``run`` by ``agent`` (a name).
+
+    mode: image, file or boot. disks: what ``disk_entry`` returned, one each. more: what else is known.
+    """
+    entry = {"id": identity, "run": run.id, "verb": run.verb, "manager": run.manager.name, "vs": vs.name,
+             "vs_id": vs.id, "agent": agent, "mode": mode, "location": None, "finished": run.now(), "outcome": OK,
+             "skipped": [], "disks": disks}
+    entry.update(more)
+    return entry
+
+
+def disk_entry(name, size, bytes_read=None, backup_id=None, stored_as=None, outcome=OK):
+    """Return one disk of an entry: its name and bytes, and what its agent said: None where it said nothing."""
+    return {"name": name, "bytes": size, "bytes_read": bytes_read, "backup_id": backup_id, "stored_as": stored_as,
+            "outcome": outcome}
+
+
+def _is_entry(entry):
+    """Tell whether ``entry`` has what every entry has."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("disks"), list):
+        return False
+    words = [entry.get(key) for key in ("id", "vs", "finished", "agent")]
+    words += [disk.get("name") if isinstance(disk, dict) else None for disk in entry["disks"]]
+    return all(isinstance(word, compat.text_type) for word in words)

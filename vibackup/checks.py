@@ -9,20 +9,18 @@ from vibackup import manager as api
 # What a snapshot's group must have free for what is written meanwhile, as a part of the disks' bytes.
 SNAPSHOT_RESERVE = 0.10
 
-# A disk of a virtual server. kind: LOGICAL or RAW; bytes: the size of a logical disk.
+# A disk of a virtual server. kind: manager.LOGICAL or RAW; bytes: the size of a logical disk.
 Disk = collections.namedtuple("Disk", "handle name kind bytes")
-LOGICAL, RAW = "logical", "raw"
 
 
 def disks_of(manager, server):
     """Return the logical and raw disks of ``server`` (a ``steps.Server``) in order, as Disks."""
     found = []
     for device in api.devices_of(server.handle):
-        kind = manager.which(device, ("NetworkBlockDevice", "LogicalDisk"))
-        if kind == "LogicalDisk":
-            found.append(Disk(device, api.name_of(device), LOGICAL, api.bytes_of(device)))
-        elif kind is None:
-            found.append(Disk(device, api.name_of(device), RAW, None))
+        kind = manager.device_kind(device)
+        if kind != api.NETWORK:
+            size = api.bytes_of(device) if kind == api.LOGICAL else None
+            found.append(Disk(device, api.name_of(device), kind, size))
     return found
 
 
@@ -42,14 +40,27 @@ def choose_disks(server, disks, names, skip_raw):
     for disk in wanted:
         if sum(1 for other in wanted if other.name == disk.name) > 1:
             raise errors.Refused("%s has two disks called %s: give each a name of its own" % (server.name, disk.name))
-    raw = [disk for disk in wanted if disk.kind == RAW]
-    chosen = [disk for disk in wanted if disk.kind == LOGICAL]
+    raw = [disk for disk in wanted if disk.kind == api.RAW]
+    chosen = [disk for disk in wanted if disk.kind == api.LOGICAL]
     if raw and not skip_raw:
         raise errors.Refused("%s: %s is a raw disk, which has no snapshot; leave it out with --skip-raw, and have "
                              "the storage array protect it" % (server.name, raw[0].name))
     if not chosen:
         raise errors.Refused("%s has no logical disk to back up" % server.name)
     return chosen, raw
+
+
+def can_snapshot(run, server, disks):
+    """Refuse where no snapshot of ``server`` with its logical ``disks`` (Disks) can be made, kept and taken back."""
+    run.manager.require_events()
+    if not (api.can_identify(server.handle) or api.can_name(server.handle)):
+        raise errors.MissingCall("this manager has neither getId nor setName: nothing would prove a snapshot ours")
+    api.require_snapshot(server.handle, [disk.handle for disk in disks])
+    no_snapshot(server)
+    snapshot_space(disks)
+    if not all(api.can_tell_lost(disk.handle) for disk in disks):
+        run.warn("this manager cannot say whether a snapshot ran out of space: watch the disk groups of %s yourself"
+                 % server.name)
 
 
 def no_snapshot(server):
@@ -98,6 +109,18 @@ def power(manager, server):
     return state
 
 
+def nobodys_disk(manager, device, name):
+    """Refuse to boot from a disk that a virtual server has, or that is a snapshot: booting writes to it."""
+    if manager.device_kind(device) == api.NETWORK:
+        return
+    if manager.is_snapshot_disk(device):
+        raise errors.Refused("%s is a snapshot disk: boot from a network block device, or a disk of its own" % name)
+    holder = manager.holder_of(device)
+    if holder is not None:
+        raise errors.Refused("%s is a disk of %s: boot from a network block device, or a disk of its own" % (
+            name, holder))
+
+
 def answers(host):
     """Refuse where the guest ``host`` takes no commands, or does not list its disks in a way that makes sense."""
     try:
@@ -117,6 +140,7 @@ def same_operating_system(server, proxy):
 def still_valid(disks):
     """Raise SnapshotLost where one of the snapshot ``disks`` (handles) ran out of space: what was read is worthless."""
     for disk in disks:
-        if api.is_lost(disk):
-            raise errors.SnapshotLost("%s ran out of space while it was read: its disk group %s is full" % (
-                api.name_of(disk), api.name_of(api.group_of(disk))))
+        why = api.loss_of(disk)
+        if why is not None:
+            raise errors.SnapshotLost("%s was lost while it was read (%s): look at the space of its disk group %s" % (
+                api.name_of(disk), why, api.name_of(api.group_of(disk))))

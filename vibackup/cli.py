@@ -5,6 +5,7 @@ The one module that prints results, and the one that exits.
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import json
+import os
 import signal
 import sys
 import traceback
@@ -35,15 +36,17 @@ def main(verb=None, argv=None):
     try:
         return Session(options.parse(verb, words)).run()
     except errors.VibackupError as error:
-        return _print_usage_error(error, "--json" in words, verb)
+        return _print_usage_error(error, words, verb)
     except SystemExit as error:
         return error.code or errors.DONE
 
 
-def _print_usage_error(error, as_json, verb):
-    if as_json:
-        _print_json(report.document(verb, None, None, None, _outcome(error), error.exit_status, error=error))
-    compat.write_text(sys.stderr, "vibackup: %s\n" % printable(error.message))
+def _print_usage_error(error, words, verb):
+    if "--json" in words:
+        lab = any(word.split("=")[0] == "--lab" for word in words)
+        _print_json(report.document(verb or (words + [None])[0], None, None, lab, _outcome(error), error.exit_status,
+                                    error=error))
+    _print(sys.stderr, "vibackup: %s\n" % printable(error.message))
     return error.exit_status
 
 
@@ -57,8 +60,8 @@ class Session(object):
         self.run_ = None
         self.stop = 0
         self.more = {}
-        text_stream = sys.stderr if parsed.json else sys.stdout
-        self.progress = report.Progress(text_stream, text_stream.isatty())
+        stream = sys.stderr if parsed.json else sys.stdout
+        self.progress = report.Progress(stream, stream is not None and stream.isatty())
 
     def run(self):
         """Do it, print its outcome, and return the exit status."""
@@ -98,9 +101,15 @@ class Session(object):
             self.lab.trace_to(self.options.lab_trace)
 
     def _make_run(self):
-        manager = site.connect() if self.lab is None else site.connect_lab(self.lab)
+        manager = self._connect()
         return Run(manager, site.state_folder(self.options.state, self.lab), self.options.verb, self.progress.show,
                    self.options.timeout, lambda: self.stop)
+
+    def _connect(self):
+        """Return the manager, or None for what only reads the state folder: that works where there is no manager."""
+        if self.options.verb == "backups" or (self.options.verb == "reconcile" and not self.options.fix):
+            return None
+        return site.connect() if self.lab is None else site.connect_lab(self.lab)
 
     # -- stopping
 
@@ -119,10 +128,12 @@ class Session(object):
 
     def _stopper(self, status):
         def stop(_number, _frame):
-            again = bool(self.stop)
+            words = "still" if self.stop else "stopping:"
             self.stop = self.stop or status
-            compat.write_text(sys.stderr, "\nvibackup: %s\n" % (
-                "still taking back what is ours" if again else "stopping: taking back what is ours"))
+            try:
+                os.write(2, ("\nvibackup: %s taking back what is ours\n" % words).encode("ascii"))
+            except (IOError, OSError):
+                return  # nobody listens any more, which must not end what is under way
         return stop
 
     # -- what is printed
@@ -143,7 +154,7 @@ class Session(object):
             _print_json(report.document(self.options.verb, run, getattr(self.options, "vs", None),
                                         self.lab is not None, outcome, status, entry, error, **self.more))
         if error is not None:
-            compat.write_text(sys.stderr, "vibackup: %s\n" % printable(report.mask(_in_full(error))))
+            _print(sys.stderr, "vibackup: %s\n" % printable(report.mask(_in_full(error))))
         self._last_line(entry, status)
         return status
 
@@ -239,14 +250,16 @@ def _as_ours(fault):
     """Return a fault as one of our own errors; one that is not ours is a bug, whose traceback is printed."""
     if isinstance(fault, errors.VibackupError):
         return fault
+    if isinstance(fault, (IOError, OSError)):
+        return errors.VibackupError(compat.message(fault))
     traceback.print_exc()
     return errors.VibackupError("internal error, please report it: %s: %s" % (
         type(fault).__name__, compat.message(fault)))
 
 
 def _in_full(error):
-    """Return what an error says, with the object's name in front where the manager's own words lack it."""
-    if isinstance(error, errors.ApiError) and error.thing is not None:
+    """Return what an error says, with step and object in front where its own words lack the object."""
+    if error.thing is not None and error.thing not in error.message:
         return "%s %s: %s" % (error.step, error.thing, error.message)
     return error.message
 
@@ -256,4 +269,14 @@ def _outcome(error):
 
 
 def _print_json(document):
-    compat.write_text(sys.stdout, json.dumps(document, indent=1, sort_keys=True) + "\n")
+    if not _print(sys.stdout, json.dumps(document, indent=1, sort_keys=True) + "\n"):
+        _print(sys.stderr, "vibackup: the JSON document could not be written\n")
+
+
+def _print(stream, words):
+    """Write ``words``, if anybody reads them, and tell whether that worked; the exit status does not depend on it."""
+    try:
+        compat.write_text(stream, words)
+        return True
+    except (AttributeError, IOError, OSError, ValueError):
+        return False

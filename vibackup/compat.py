@@ -5,8 +5,11 @@ differs between them has one name here.
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import csv
 import os
+import shlex
 import sys
+import time
 
 JYTHON = sys.platform.startswith("java")
 PYTHON3 = sys.version_info[0] >= 3
@@ -19,6 +22,19 @@ else:
     OWN_SESSION = {"preexec_fn": os.setsid}
 
 WINDOWS = getattr(os, "_name", os.name) == "nt"  # os.name is "java" on Jython
+
+if hasattr(time, "monotonic"):
+    monotonic = time.monotonic
+elif JYTHON:
+    from java.lang import System as _System
+
+    def monotonic():
+        """Return seconds that never go back, whatever happens to the wall clock."""
+        return _System.nanoTime() / 1e9
+else:
+    def monotonic():
+        """Return the same on CPython 2.7; on Windows it has nothing better than the wall clock."""
+        return os.times()[4] or time.time()
 
 try:
     from java.lang import Throwable as _Throwable
@@ -64,6 +80,17 @@ def native(value):
     if PYTHON3:
         return os.fsdecode(value.encode("utf-8", "surrogateescape"))
     return value.encode("utf-8") if isinstance(value, text_type) else value
+
+
+def split_words(line):
+    """Return a line split into words as a shell would; raise ValueError where its quotes do not close."""
+    return [text(word) for word in shlex.split(native(line))]
+
+
+def csv_rows(lines):
+    """Return the rows of text of the CSV ``lines``; raise ``csv.Error`` where they are none."""
+    lines = [line if PYTHON3 else line.encode("utf-8") for line in lines]
+    return [[text(value) for value in row] for row in csv.reader(lines)]
 
 
 def environment(name):

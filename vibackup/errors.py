@@ -122,5 +122,5 @@ class Stopped(VibackupError):
 
     def __init__(self, exit_status):
         VibackupError.__init__(
-            self, "stopped by %s" % ("Ctrl-C" if exit_status == INTERRUPTED else "TERM"))
+            self, "stopped by %s" % ("Ctrl-C" if exit_status == INTERRUPTED else "TERM or a closed terminal"))
         self.exit_status = exit_status

@@ -32,6 +32,7 @@ _GET_PARTITION = ["powershell", "-NoProfile", "-Command",
                   "Get-Partition | Select-Object DiskNumber,PartitionNumber,DriveLetter,Size"
                   " | ConvertTo-Csv -NoTypeInformation"]
 _PAIR = re.compile(r'([A-Z-]+)="([^"]*)"')
+_NO_DISKS = ("zram", "nbd", "ram", "loop", "fd", "sr")  # devices that come and go with software
 _DEVICE_NAME = re.compile(r"[A-Za-z0-9!_-]+\Z")
 
 
@@ -94,11 +95,11 @@ class Guest(object):
         return _windows_disks(self.must(_GET_DISK), self.must(_GET_PARTITION), self.name)
 
 
-def failure(completed):
-    """Return in one line why a command failed: what it said last, as an error if it did, and its status."""
+def failure(completed, lines=1):
+    """Return in one line why a command failed: the last ``lines`` of what it said, errors first, and its status."""
     said = [line.strip() for line in (completed.output + "\n" + completed.errors).splitlines() if line.strip()]
     status = "no exit status came back" if completed.status is None else "exit status %d" % completed.status
-    return "%s (%s)" % (said[-1][:300], status) if said else status
+    return "%s (%s)" % ("; ".join(said[-lines:])[-300:], status) if said else status
 
 
 def new_disks(before, after, sizes, name):
@@ -157,7 +158,7 @@ def _linux_disks(output, name):
         fields = dict(_PAIR.findall(line))
         if not fields.get("NAME") or not _DEVICE_NAME.match(fields["NAME"]):
             raise errors.GuestError("%s: lsblk: not understood: %s" % (name, line[:200]))
-        if fields.get("TYPE") == "disk":
+        if fields.get("TYPE") == "disk" and not fields["NAME"].startswith(_NO_DISKS):
             found.append(fields)
         elif fields.get("TYPE") == "part":
             partitions.setdefault(fields.get("PKNAME"), []).append(fields)
@@ -186,9 +187,8 @@ def _windows_disks(disk_output, partition_output, name):
 
 def _rows(output, columns, name):
     output = output.replace("\0", "")  # a drive letter that is not there, which csv does not take
-    lines = [line if compat.PYTHON3 else line.encode("utf-8") for line in output.splitlines() if line.strip()]
     try:
-        rows = [[compat.text(value) for value in row] for row in csv.reader(lines)]
+        rows = compat.csv_rows([line for line in output.splitlines() if line.strip()])
     except csv.Error:
         rows = []
     if not rows or not set(columns) <= set(rows[0]) or any(len(row) != len(rows[0]) for row in rows):
@@ -203,6 +203,9 @@ def _number(words, name):
 
 
 def _numbers(words):
-    """Return the numbers of a place on the SCSI bus (``0:0:2:0``), or None where the guest gives none."""
-    found = re.findall(r"[0-9]+", words)
-    return tuple(int(number) for number in found) or None
+    """Return channel, target and unit of a place on the SCSI bus (``0:0:2:0``), or None where the guest gives none.
+
+    The number of the host adapter is left out: it may be another one after a boot.
+    """
+    found = re.findall(r"[0-9]{1,9}", words)
+    return tuple(int(number) for number in found[-3:]) or None

@@ -9,7 +9,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import collections
 import os
 
-from vibackup import errors, locks, state
+from vibackup import compat, errors, locks, state
 from vibackup.names import safe_name
 
 SNAPSHOT, ATTACHMENT, POWER, BACKUP, FREEZE = "snapshot", "attachment", "power", "backup", "freeze"
@@ -20,12 +20,12 @@ Intent = collections.namedtuple("Intent", "run number kind facts owner")
 
 
 class Ledger(object):
-    """The ledger in the state folder ``folder``, as run ``run_id`` (doing ``verb``) writes it."""
+    """The ledger in the state folder ``folder``, as run ``run_id`` (doing ``verb`` with ``manager``) writes it."""
 
-    def __init__(self, folder, run_id, verb):
+    def __init__(self, folder, run_id, verb, manager=None):
         self._folder = state.folder(folder, "ledger")
         self._locks = state.folder(folder, "locks")
-        self._owner = dict(locks.this_process(), token=run_id, run=run_id, verb=verb)
+        self._owner = dict(locks.this_process(), token=run_id, run=run_id, verb=verb, manager=manager)
         self._path = os.path.join(self._folder, safe_name(run_id) + ".jsonl")
         self._open = collections.OrderedDict()
         self._count = 0
@@ -98,12 +98,29 @@ class Ledger(object):
                 raise
             return []
 
+    def elsewhere(self):
+        """Return the open intents of runs on other hosts: whether they are over cannot be told from here."""
+        found = []
+        for name in sorted(os.listdir(self._folder)):
+            path = os.path.join(self._folder, name)
+            if name.endswith(".jsonl") and path != self._path and locks.is_elsewhere(_owner_of(path)):
+                found.extend(_open_intents(path))
+        return found
+
     def release_of(self, intent):
         """Record that a leftover is gone; the last one takes its run's file away."""
         path = os.path.join(self._folder, safe_name(intent.run) + ".jsonl")
         state.append_line(path, {"released": intent.number})
         if not _open_intents(path):
             os.remove(path)
+
+    def tidy(self):
+        """Remove the files of runs that are over and left nothing, which a crash at the very end may leave."""
+        for name in sorted(os.listdir(self._folder)):
+            path = os.path.join(self._folder, name)
+            if name.endswith(".jsonl") and path != self._path and not _is_running(_owner_of(path), self._locks) \
+                    and not _open_intents(path):
+                os.remove(path)
 
     # -- locks
 
@@ -119,7 +136,7 @@ class Ledger(object):
             locks.break_dead(folder, holder)
             holder = locks.take(folder, self._owner)
         if holder is not None:
-            raise errors.Busy("%s is busy: the run %s (%s, process %s on %s) holds it" % (
+            raise errors.Busy("%s is busy: the run %s (%s, process %s on %s) holds it; try again when that is over" % (
                 name, holder.get("run", "?"), holder.get("verb", "?"), holder.get("pid"), holder.get("host")))
         self._held.append(folder)
         if not despite_leftovers:
@@ -131,8 +148,8 @@ class Ledger(object):
         if left:
             self._drop(folder)
             raise errors.Leftovers(
-                "%s: the run %s left %s behind; release it with: vibackup reconcile --fix" % (
-                    name, left[0].run, describe(left[0].kind, left[0].facts)),
+                "%s: the run %s left %s behind; release it with: vibackup reconcile --fix, and the same --state or --lab"
+                % (name, left[0].run, describe(left[0].kind, left[0].facts)),
                 [describe(intent.kind, intent.facts) for intent in left])
 
     def give_back(self, identity):
@@ -163,11 +180,19 @@ def _owner_of(path):
 
 def _open_intents(path):
     """Return the open intents in one run's file, the newest first."""
+    try:
+        return _replay(state.read_lines(path))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise errors.UsageError("%s: not a ledger that vibackup wrote; move it away" % compat.text(path))
+
+
+def _replay(lines):
     owner, found = {}, collections.OrderedDict()
-    for line in state.read_lines(path):
+    for line in lines:
         if "owner" in line:
             owner = line["owner"]
         elif "intent" in line:
+            describe(line["kind"], line["facts"])  # or it is none of ours
             found[line["intent"]] = (line["kind"], line["facts"])
         elif "made" in line:
             found[line["made"]][1].update(line["facts"])

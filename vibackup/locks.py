@@ -71,11 +71,27 @@ def _started_by_ps(pid):
 def is_dead(owner):
     """Tell whether the process in ``owner`` is known to be gone; one of another host is never known to be."""
     try:
-        if owner["host"] != compat.text(socket.gethostname()) or owner["started"] is None:
+        if owner["started"] is None or not _is_here(owner):
             return False
         return started(int(owner["pid"])) != owner["started"]
-    except (KeyError, TypeError, ValueError, NotKnown):
+    except (AttributeError, KeyError, TypeError, ValueError, NotKnown):
         return False
+
+
+def is_elsewhere(owner):
+    """Tell whether ``owner`` is a process of another machine, as far as can be told."""
+    try:
+        return not _is_here(owner)
+    except (AttributeError, KeyError, TypeError, NotKnown):
+        return False
+
+
+def _is_here(owner):
+    """Tell whether a process was one of this machine, whatever it was called then, since it was started."""
+    if owner["host"] == compat.text(socket.gethostname()):
+        return True
+    begun = started(os.getpid()) or ""
+    return "/" in begun and begun.split("/")[0] == owner["started"].split("/")[0]
 
 
 def take(folder, owner):

@@ -7,19 +7,25 @@ an ``errors.ApiError``.
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import socket
+
 from vibackup import compat, errors
 
 RUNNING, STOPPED, STARTING, FAILED, OTHER = "Running", "Stopped", "Starting", "Failed", "other"
+LOGICAL, RAW, NETWORK = "logical", "raw", "network"
+
+_IN_WORDS = {"VirtualServer": "virtual server", "StorageDevice": "storage device"}
 
 _EVENT_KINDS = {"VirtualServerRunningEvent": RUNNING, "VirtualServerStoppedEvent": STOPPED,
                 "VirtualServerStartingEvent": STARTING,   # assumed
                 "VirtualServerFailedEvent": FAILED}       # assumed
 
 
-def connect(clock, guests, lab=False):
+def connect(clock, guests, lab=None):
     """Return the Manager of this VM server, or of the lab that is open.
 
     ``clock``: a ``clock.SystemClock`` or the lab's. ``guests``: the way into guests, see ``guest``.
+    ``lab``: the lab, or None.
     Raises Unavailable where there is no management API, or it does not answer.
     """
     try:
@@ -46,6 +52,23 @@ def require(thing, *calls):
     for call in calls:
         if not has(thing, call):
             raise errors.MissingCall("this manager has no %s (see: vibackup probe)" % call)
+
+
+def require_snapshot(server, disks):
+    """Raise MissingCall where the API cannot snapshot ``server`` with its logical ``disks``, and take that back."""
+    require(server, "snapshot", "getSnapshot", "deleteSnapshot")
+    for disk in disks:
+        require(disk, "getBytes", "getParentLvmDiskGroup", "getSnapshotParent")
+
+
+def require_boot(server):
+    """Raise MissingCall where the API cannot boot ``server`` from another device, and stop it."""
+    require(server, "addStorageDeviceFirst", "setBootType", "start", "stop", "getStatusEvent")
+
+
+def require_proxy(server):
+    """Raise MissingCall where the API cannot use ``server`` as a proxy."""
+    require(server, "addStorageDevice", "removeStorageDevice", "start", "stop", "reboot")
 
 
 def _call(thing, call, *arguments):
@@ -80,7 +103,10 @@ CALLS = (
 
 
 class Manager(object):
-    """The manager: finds objects, makes jobs, reads events. ``clock`` and ``guests`` belong to the same site."""
+    """The manager: finds objects, makes jobs, reads events. ``clock`` and ``guests`` belong to the same site.
+
+    ``name`` tells one manager from another in what a run writes down.
+    """
 
     def __init__(self, configuration, packages, clock, guests, lab):
         self._configuration = configuration
@@ -89,6 +115,7 @@ class Manager(object):
         self.clock = clock
         self.guests = guests
         self.lab = lab
+        self.name = "the lab in %s" % lab.folder if lab else compat.text(socket.gethostname())
 
     def kind(self, name):
         """Return the API's class ``name``, from whichever of its packages has it, or None."""
@@ -102,8 +129,26 @@ class Manager(object):
         """Return the object of class ``kind`` called ``name``; raise NotFound where there is none."""
         found = _call(self._configuration, "findObject", self.kind(kind), name)
         if found is None:
-            raise errors.NotFound("no %s is called %s" % (kind, name))
+            raise errors.NotFound("no %s is called %s" % (_IN_WORDS.get(kind, kind), name))
         return found
+
+    def find_server(self, name):
+        """Return the virtual server called ``name``; raise NotFound."""
+        return self.find("VirtualServer", name)
+
+    def find_device(self, name):
+        """Return the storage device called ``name``; raise NotFound."""
+        return self.find("StorageDevice", name)
+
+    def server_by_id(self, identity, name):
+        """Return the virtual server with that id, or None; ``name`` is where to look where the API lists nothing."""
+        if has(self._configuration, "getObjects"):
+            return self.find_by_id("VirtualServer", identity)
+        try:
+            found = self.find_server(name)
+        except errors.NotFound:
+            return None
+        return found if identity_of(found) == identity else None
 
     def objects(self, kind):
         """Return every object of class ``kind``."""
@@ -137,6 +182,28 @@ class Manager(object):
     def is_a(self, thing, kind):
         """Tell whether ``thing`` is of class ``kind`` or one below it."""
         return self.which(thing, (kind,)) is not None
+
+    def device_kind(self, device):
+        """Return LOGICAL, RAW or NETWORK for a storage device."""
+        return {"LogicalDisk": LOGICAL, "NetworkBlockDevice": NETWORK}.get(
+            self.which(device, ("NetworkBlockDevice", "LogicalDisk")), RAW)
+
+    def is_snapshot_disk(self, device):
+        """Tell whether a storage device is the snapshot of a logical disk."""
+        return self.is_a(device, "LogicalDisk") and parent_of(device) is not None
+
+    def holder_of(self, device):
+        """Return the name of a virtual server that has ``device``, or None; raise MissingCall where nobody can tell."""
+        require(self._configuration, "getObjects")
+        wanted = identity_of(device)
+        for server in self.objects("VirtualServer"):
+            if any(identity_of(each) == wanted for each in devices_of(server)):
+                return name_of(server)
+        return None
+
+    def require_events(self):
+        """Raise MissingCall where nothing can be waited for."""
+        require(self.event_log(), "listenForEvents")
 
     def boot_type(self, device):
         """Return the boot type that fits ``device``, or raise Refused where nothing boots from it."""
@@ -180,12 +247,20 @@ def identity_of(thing):
     return compat.text(_call(thing, "getId")) if has(thing, "getId") else name_of(thing)  # assumed
 
 
+def can_identify(thing):
+    """Tell whether the API has ids; without them ``identity_of`` is the name."""
+    return has(thing, "getId")
+
+
+def can_name(thing):
+    """Tell whether the API can rename an object."""
+    return has(thing, "setName")
+
+
 def set_name(thing, name):
-    """Rename the object, where the API can; returns whether it can."""
-    if not has(thing, "setName"):
-        return False
-    _call(thing, "setName", name)  # assumed
-    return True
+    """Rename the object, where the API can."""
+    if can_name(thing):
+        _call(thing, "setName", name)  # assumed
 
 
 # -- jobs
@@ -323,11 +398,19 @@ def delete_disk(group, disk):
     _call(group, "deleteLogicalDisk", disk)
 
 
-def is_lost(disk):
-    """Tell whether a snapshot disk has run out of space; not known (False) where the API cannot say."""
-    if not has(disk, "getSnapshotUsedPercent"):
-        return False
+def can_tell_lost(disk):
+    """Tell whether the API can say that a snapshot disk ran out of space."""
+    return has(disk, "getSnapshotUsedPercent")
+
+
+def loss_of(disk):
+    """Return why what is read of a snapshot disk is worth nothing, or None where it is good, or nobody can tell."""
+    if not can_tell_lost(disk):
+        return None
     try:
-        return int(_call(disk, "getSnapshotUsedPercent")) >= 100  # assumed
-    except errors.ApiError:
-        return True
+        percent = int(_call(disk, "getSnapshotUsedPercent"))  # assumed
+    except errors.ManagerGone:
+        raise
+    except errors.ApiError as error:
+        return compat.message(error.cause)
+    return "its space is used up" if percent >= 100 else None

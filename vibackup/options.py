@@ -2,6 +2,7 @@
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import argparse
+import re
 
 from vibackup import __version__, agents, backup, errors, quiesce
 
@@ -126,10 +127,7 @@ _OPTIONS = {"proxy-backup": _proxy_backup, "snapshot-boot": _snapshot_boot, "bac
 
 
 def _seconds(word):
-    try:
-        seconds = float(word)
-    except ValueError:
-        seconds = 0
+    seconds = float(word) if re.match(r"[0-9]+(\.[0-9]+)?\Z", word) else 0
     if not 0 < seconds < 1e9:
         raise argparse.ArgumentTypeError("not a number of seconds above 0: %s" % word)
     return seconds

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from vibackup import clock, compat, errors
+from vibackup import compat, errors
 from vibackup.guest import Completed
 from vibackup.names import printable
 
@@ -46,10 +46,12 @@ def _run(command, files, timeout, on_output, should_stop, cwd, env):
         stdout=_open(files, command.stdout, _write_mode(command.stdout)) if command.stdout else subprocess.PIPE,
         stderr=subprocess.PIPE, cwd=cwd, env=env, **compat.OWN_SESSION)
     readers = [_Reader(stream, on_output) for stream in (child.stdout, child.stderr)]
-    ended = _wait(child, timeout, should_stop)
+    cut = _wait(child, timeout, should_stop)
     for reader in readers:
         reader.join(KILL_AFTER_SECONDS)
-    return Completed(_status(child) if ended else None, readers[0].text(), readers[1].text())
+    if cut is not None:
+        return Completed(None, readers[0].text(), "%s\n%s" % (readers[1].text(), cut))
+    return Completed(_status(child), readers[0].text(), readers[1].text())
 
 
 def _open(files, path, mode):
@@ -64,17 +66,24 @@ def _write_mode(path):
 
 
 def _wait(child, timeout, should_stop):
-    """Wait for the child; returns whether it ended by itself."""
-    begun = clock.monotonic()
+    """Wait for the child; returns None where it ended by itself, otherwise why it was ended."""
+    begun = compat.monotonic()
     pause = POLL_SECONDS / 10
     while child.poll() is None:
-        late = timeout is not None and clock.monotonic() - begun > timeout
-        if late or (should_stop is not None and should_stop()):
+        if timeout is not None and compat.monotonic() - begun > timeout:
             _end(child)
-            return False
+            return not_finished(timeout)
+        if should_stop is not None and should_stop():
+            _end(child)
+            return "it was stopped"
         time.sleep(pause)
         pause = min(POLL_SECONDS, pause * 2)
-    return True
+    return None
+
+
+def not_finished(timeout):
+    """Return in words that a program was not finished within ``timeout`` seconds."""
+    return "it was not finished within %g seconds, the time it was given" % timeout
 
 
 def _end(child):
@@ -91,8 +100,8 @@ def _end(child):
 
 
 def _give_time(child):
-    begun = clock.monotonic()
-    while child.poll() is None and clock.monotonic() - begun < KILL_AFTER_SECONDS:
+    begun = compat.monotonic()
+    while child.poll() is None and compat.monotonic() - begun < KILL_AFTER_SECONDS:
         time.sleep(POLL_SECONDS)
 
 

@@ -2,7 +2,6 @@
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import contextlib
-import shlex
 import threading
 
 from vibackup import compat, errors, ledger
@@ -11,12 +10,13 @@ from vibackup.guest import CONNECTION_LOST, Command, failure
 FREEZE_SECONDS = 60
 THAW_SECONDS = 60
 THAW_TRIES = 3
+KILLED = 128  # from here on an exit status says that a signal ended the program, which may have done its work
 
 
 def words(line, option):
     """Return the command line given with ``option`` as a list of words; raise UsageError where it is none."""
     try:
-        found = [compat.text(word) for word in shlex.split(line if compat.PYTHON3 else line.encode("utf-8"))]
+        found = compat.split_words(line)
     except ValueError as error:
         raise errors.UsageError("%s=%s: %s" % (option, line, compat.message(error)))
     if not found:
@@ -36,11 +36,14 @@ def quiesced(run, server, guest, freeze, thaw):
     thawing = _Thaw(run, guest, thaw)
     number = run.ledger.intend(ledger.FREEZE, vs=server.id, vs_name=server.name, command=thaw)
     timer = run.manager.clock.call_after(FREEZE_SECONDS, thawing.by_timer)
-    frozen = False
+    frozen = True  # until its freeze is known to have failed
     try:
         with run.step("freeze", guest.name):
-            guest.must(freeze, FREEZE_SECONDS)
-        frozen = True
+            completed = guest.command(Command(freeze, None, None), FREEZE_SECONDS)
+            frozen = completed.status in (0,) + CONNECTION_LOST or completed.status >= KILLED
+            if completed.status != 0:
+                run.check_stop()
+                raise errors.GuestError("%s: %s: %s" % (guest.name, freeze[0], failure(completed)))
         yield
     finally:
         timer.cancel()

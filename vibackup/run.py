@@ -27,7 +27,7 @@ class Run(object):
         state.check_private(self.folder)
         self.verb = verb
         self.timeout = timeout
-        self.ledger = ledger.Ledger(self.folder, self.id, verb)
+        self.ledger = ledger.Ledger(self.folder, self.id, verb, manager.name if manager is not None else None)
         self.catalog = catalog.Catalog(self.folder)
         self.steps = []
         self.warnings = []
@@ -35,6 +35,12 @@ class Run(object):
         self._show = show
         self._stop_status = stop_status
         self._releasing = 0
+        self._backups = 0
+
+    def new_backup_id(self):
+        """Return the id of this run's next backup: the run's own, and a number from the second on."""
+        self._backups += 1
+        return self.id if self._backups == 1 else "%s-%d" % (self.id, self._backups)
 
     def now(self):
         """Return the moment by the manager's wall clock, as text in UTC."""

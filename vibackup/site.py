@@ -15,7 +15,7 @@ def connect():
 
 def connect_lab(lab):
     """Return the ``manager.Manager`` of a ``fakes.lab.Lab`` that is open."""
-    return manager.connect(lab.clock, lab.guests, lab=True)
+    return manager.connect(lab.clock, lab.guests, lab)
 
 
 def state_folder(chosen, lab):

@@ -1,6 +1,7 @@
 """Files that outlive a crash: a state folder of our own, whole files or none, lines that are whole or ignored."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import contextlib
 import io
 import json
 import os
@@ -37,8 +38,22 @@ def check_private(path):
         raise errors.Refused("others may write to the state folder %s; mend it with chmod 700" % compat.text(path))
 
 
+@contextlib.contextmanager
+def _told(path):
+    """Turn what the system says against writing ``path`` into one of our errors."""
+    try:
+        yield
+    except (IOError, OSError) as error:
+        raise errors.VibackupError("cannot write the state file %s: %s" % (compat.text(path), compat.message(error)))
+
+
 def write_json(path, value):
-    """Write ``value`` to the file ``path`` in one atomic step, for us alone."""
+    """Write ``value`` to the file ``path`` in one atomic step, for us alone; raise VibackupError where it cannot be."""
+    with _told(path):
+        _write_json(path, value)
+
+
+def _write_json(path, value):
     temporary = "%s.%d.new" % (path, os.getpid())
     with open(temporary, "wb") as stream:
         stream.write(json.dumps(value, indent=1, sort_keys=True).encode("ascii") + b"\n")
@@ -48,7 +63,12 @@ def write_json(path, value):
 
 
 def append_line(path, value):
-    """Add ``value`` as one line of JSON to ``path``; it is on the disk when this returns."""
+    """Add ``value`` as one line of JSON to ``path``; it is on the disk when this returns, or VibackupError raised."""
+    with _told(path):
+        _append_line(path, value)
+
+
+def _append_line(path, value):
     with io.open(path, "a+b") as stream:
         _cut_unfinished_line(stream)
         stream.write(json.dumps(value, sort_keys=True).encode("ascii") + b"\n")
@@ -79,10 +99,17 @@ def read_lines(path):
     values = []
     for line in lines[:-1]:
         try:
-            values.append(json.loads(line.decode("utf-8")))
+            values.append(_object(line))
         except ValueError:
             raise errors.UsageError("%s: line %d is damaged" % (compat.text(path), len(values) + 1))
     return values
+
+
+def _object(line):
+    value = json.loads(line.decode("utf-8"))
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
 
 
 def _to_disk(stream):

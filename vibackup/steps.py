@@ -19,6 +19,9 @@ NOT_FILES = ("swap",)
 # A virtual server with what one asks of it again and again.
 Server = collections.namedtuple("Server", "handle id name")
 
+# A snapshot virtual server: as a Server, and with its devices as they were when it was made.
+Snapshot = collections.namedtuple("Snapshot", "handle id name devices")
+
 # One of the disks of a snapshot. original: the name of the disk that it is the snapshot of.
 SnapshotDisk = collections.namedtuple("SnapshotDisk", "handle id name original bytes")
 
@@ -26,7 +29,7 @@ SnapshotDisk = collections.namedtuple("SnapshotDisk", "handle id name original b
 def find_server(manager, name):
     """Return the virtual server called ``name`` as a Server; raise NotFound."""
     name = compat.text(name)
-    handle = manager.find("VirtualServer", name)
+    handle = manager.find_server(name)
     return Server(handle, api.identity_of(handle), name)
 
 
@@ -44,7 +47,7 @@ def guest_of(run, server):
 
 @contextlib.contextmanager
 def snapshotted(run, vs, quiesce):
-    """Take the snapshot of ``vs`` (a Server) and yield it, a Server too; delete it again when left.
+    """Take the snapshot of ``vs`` (a Server) and yield it as a Snapshot; delete it again when left.
 
     The paper's first and last step: "A snapshot of the primary volume is taken" and "The snapshot is
     then deleted". ``quiesce``: a context manager around the snapshot job alone, see ``quiesce``.
@@ -66,33 +69,34 @@ def _take_snapshot(run, vs, name, number, quiesce):
                 api.describe(made, "Snapshot of %s" % vs.name, vs.handle)
             identity = api.identity_of(handle)
             run.ledger.made(number, snapshot=identity)  # before the thaw, which may fail
-    return Server(handle, identity, name)
+    devices = api.devices_of(handle)
+    run.ledger.made(number, disks=[api.identity_of(disk) for disk in devices])
+    return Snapshot(handle, identity, name, devices)
 
 
 def snapshot_disks(manager, snapshot):
-    """Return the disks of a snapshot (a Server) as SnapshotDisks, in order."""
-    disks = []
-    for disk in api.devices_of(snapshot.handle):
-        parent = api.parent_of(disk) if manager.is_a(disk, "LogicalDisk") else None
-        if parent is not None:
-            disks.append(SnapshotDisk(disk, api.identity_of(disk), api.name_of(disk), api.name_of(parent),
-                                      api.bytes_of(disk)))
-    return disks
+    """Return the disks of a Snapshot as SnapshotDisks, in order."""
+    return [SnapshotDisk(disk, api.identity_of(disk), api.name_of(disk), api.name_of(api.parent_of(disk)),
+                         api.bytes_of(disk))
+            for disk in snapshot.devices if manager.is_snapshot_disk(disk)]
 
 
 def release_snapshot(run, vs, facts):
     """Delete the snapshot of ``vs`` if it is provably the one that ``facts`` of the ledger speak of.
 
-    Raises Refused while one of its disks may still be on a proxy, or where it cannot be proven ours.
+    Raises Refused while one of its disks may still be on a proxy, while it may still run itself, or
+    where it cannot be proven ours.
     """
-    if run.ledger.open_facts(ledger.ATTACHMENT):
+    ours = facts.get("disks", ())
+    if any(set(ours) & set(attachment["disks"]) for attachment in run.ledger.open_facts(ledger.ATTACHMENT)):
         raise errors.Refused("kept, because a disk of it is still on the proxy")
+    if any(running["vs"] == facts.get("snapshot") for running in run.ledger.open_facts(ledger.POWER)):
+        raise errors.Refused("kept, because it may still be running")
     handle = _our_snapshot(vs, facts)
     if handle is None:
         return
     with run.step("delete snapshot", vs.name):
-        disks = [disk for disk in api.devices_of(handle)
-                 if run.manager.is_a(disk, "LogicalDisk") and api.parent_of(disk) is not None]
+        disks = _our_disks(run.manager, handle, facts)
         with job(run.manager, "delete %s" % facts["name"], lambda: _our_snapshot(vs, facts) is None) as made:
             for disk in disks:
                 api.delete_disk(api.group_of(disk), disk)
@@ -100,17 +104,34 @@ def release_snapshot(run, vs, facts):
             api.describe(made, "Delete snapshot of %s" % vs.name, vs.handle)
 
 
+def _our_disks(manager, handle, facts):
+    """Return the disks that came with our snapshot; before its ids were known, the snapshot disks it has."""
+    if "disks" in facts:
+        return [disk for disk in api.devices_of(handle) if api.identity_of(disk) in facts["disks"]]
+    return [disk for disk in api.devices_of(handle) if manager.is_snapshot_disk(disk)]
+
+
 def _our_snapshot(vs, facts):
-    """Return the snapshot of ``vs`` if it is ours by id or by the name set in its own job, None where it is gone."""
+    """Return the snapshot of ``vs`` if it is provably ours, None where ours is gone; raise Refused in doubt.
+
+    The name was set in the job that made it; the id is known where that job's end was seen. What is
+    known has to agree.
+    """
     handle = api.snapshot_of(vs.handle)
     if handle is None:
         return None
-    known = facts.get("snapshot")
-    if known is not None and api.has(handle, "getId"):
-        return handle if api.identity_of(handle) == known else None
-    if api.has(handle, "setName"):
-        return handle if api.name_of(handle) == facts["name"] else None
-    raise errors.Refused("it has a snapshot that this manager gives no way to prove ours")
+    known = facts.get("snapshot") if api.can_identify(handle) else None
+    if known is not None and api.identity_of(handle) != known:
+        return None
+    if not api.can_name(handle):
+        if known is None:
+            raise errors.Refused("it has a snapshot that this manager gives no way to prove ours")
+        return handle
+    if api.name_of(handle) == facts["name"]:
+        return handle
+    if known is not None:
+        raise errors.Refused("somebody has renamed it to %s, so it is not touched" % api.name_of(handle))
+    return None
 
 
 # -- booting the snapshot itself
@@ -171,13 +192,18 @@ def attached(run, disks, proxy, guest):
     """
     guest.wait_until_it_answers(events.BOOT_SECONDS)
     before = guest.disks()
+    if _attached(proxy, [disk.id for disk in disks]):
+        raise errors.VibackupError("%s has a device called like one of these already: %s" % (
+            proxy.name, ", ".join(disk.name for disk in disks)))
     number = run.ledger.intend(ledger.ATTACHMENT, proxy=proxy.id, proxy_name=proxy.name,
                                disks=[disk.id for disk in disks], disk_names=", ".join(disk.name for disk in disks),
-                               before=_places(before))
+                               sizes=[disk.bytes for disk in disks], before=_places(before))
     try:
         attach(run, disks, proxy)
         reboot(run, proxy)
-        yield find_new_disks(run, guest, before, disks)
+        found = find_new_disks(run, guest, before, disks)
+        run.ledger.made(number, places=_places(found))
+        yield found
     finally:
         run.release(number, lambda: release_attachment(run, proxy, guest, run.ledger.facts(number)))
 
@@ -212,12 +238,14 @@ def release_attachment(run, proxy, guest, facts):
                 for disk in found:
                     api.remove_device(proxy.handle, disk)
                 api.describe(made, "Detach %s" % facts["disk_names"], proxy.handle)
-    if not found and _shows_only(guest, facts["before"]):
+    if events.state_of(run.manager, proxy.handle) in (api.STOPPED, api.FAILED):
+        return  # what does not run shows nothing, and will not when it is started
+    if not found and _shows_none(guest, facts):
         return
     reboot(run, proxy)
     with run.step("check disks", guest.name):
         guest.wait_until_it_answers(events.BOOT_SECONDS)
-        if not _shows_only(guest, facts["before"]):
+        if not _shows_none(guest, facts):
             raise errors.GuestError("%s still shows a disk that was detached from it" % guest.name)
 
 
@@ -226,11 +254,18 @@ def _attached(proxy, identities):
     return [disk for disk in api.devices_of(proxy.handle) if api.identity_of(disk) in identities]
 
 
-def _shows_only(guest, places):
+def _shows_none(guest, facts):
+    """Tell whether the guest shows none of the disks that ``facts`` speak of, whatever else came or went meanwhile."""
     try:
-        return _places(guest.disks()) == places
+        shown = _places(guest.disks())
     except errors.GuestError:
         return False
+    if "places" in facts:
+        return not any(place in facts["places"] for place in shown)
+    for place in facts["before"]:
+        if place in shown:
+            shown.remove(place)
+    return not any(size in facts["sizes"] for _position, size in shown)
 
 
 def _places(disks):
@@ -320,6 +355,7 @@ def _mount(run, guest, partition, folder):
     with run.step("mount", guest.name, partition.path):
         guest.must(["mkdir", "-p", "--", where])
         guest.must(["mount", "-o", "ro", "--", partition.path, where])
+        guest.must(["mountpoint", "-q", "--", where])
     return where
 
 

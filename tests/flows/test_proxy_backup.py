@@ -154,8 +154,8 @@ def test_a_server_is_not_its_own_proxy(stage):
     assert ran.status == 3 and ran.error == "web01 cannot be its own proxy" and stage.changes() == []
 
 
-@pytest.mark.parametrize("options, words", [({"vs": "nobody"}, "no VirtualServer is called nobody"),
-                                            ({"proxy": "nowhere"}, "no VirtualServer is called nowhere")])
+@pytest.mark.parametrize("options, words", [({"vs": "nobody"}, "no virtual server is called nobody"),
+                                            ({"proxy": "nowhere"}, "no virtual server is called nowhere")])
 def test_a_server_that_is_not_there_is_refused(stage, options, words):
     ran = stage.proxy_backup(**options)
     assert ran.status == 3 and ran.error == words and stage.changes() == []
@@ -407,8 +407,8 @@ def test_space_that_runs_out_in_the_middle_of_the_read_is_a_failure_that_leaves_
     before = stage.objects()
     ran = stage.proxy_backup(agent=agent)
     assert ran.status == 1 and ran.error_class == "SnapshotLost"
-    assert ran.error == ("Snapshot of web01-system ran out of space while it was read: "
-                         "its disk group fastGroup is full")
+    assert ran.error == ("Snapshot of web01-system was lost while it was read (Snapshot of web01-system is lost: its "
+                         "group ran out of space): look at the space of its disk group fastGroup")
     assert ran.document["backup"] is None and ran.document["leftovers"] == []
     assert stage.objects() == before
     assert stage.catalog() == [] and stage.files() == []
@@ -447,7 +447,7 @@ def backed_up_by(stage, script, *words):
 def test_an_agent_that_skipped_something_makes_exit_status_5(stage):
     stage.open(small())
     before = stage.objects()
-    ran = backed_up_by(stage, "exit 3", "--mode=file")
+    ran = backed_up_by(stage, "echo read 9; exit 3", "--mode=file")
     assert ran.status == 5 and ran.document["outcome"] == "warning"
     assert [entry["outcome"] for entry in stage.catalog()] == ["warning"]
     assert stage.objects() == before
@@ -456,7 +456,7 @@ def test_an_agent_that_skipped_something_makes_exit_status_5(stage):
 def test_an_image_of_which_something_was_skipped_is_no_image(stage):
     stage.open(small())
     before = stage.objects()
-    assert backed_up_by(stage, "exit 3").status == 1
+    assert backed_up_by(stage, "echo read 9; exit 3").status == 1
     assert stage.objects() == before and stage.catalog() == []
 
 
@@ -633,10 +633,20 @@ def test_a_dry_run_makes_its_checks_prints_the_plan_and_changes_nothing(stage):
     before = stage.lab.dump()
     ran = stage.proxy_backup("--dry-run", *FREEZE)
     assert ran.status == 0 and ran.document["dry_run"] is True and ran.document["backup"] is None
-    assert [line.partition(":")[0] for line in ran.document["plan"]] == [
-        "snapshot", "freeze and thaw around it", "attach", "reboot", "backup", "detach", "reboot", "delete snapshot"]
     assert stage.changes() == [] and stage.lab.dump() == before
     assert not [call for call in stage.calls if call.method == "run" and call.words[0] not in ("hostname", "lsblk")]
+
+
+@pytest.mark.parametrize("power", ["Running", "Stopped"])
+@pytest.mark.parametrize("words", [(), FREEZE], ids=["plain", "frozen"])
+@pytest.mark.parametrize("vs", ["web01", "db01"])
+def test_the_plan_of_a_dry_run_is_what_the_run_then_does(stage, vs, words, power):
+    description = demo()
+    named(description["servers"], "pbh01")["power"] = power
+    stage.open(description)
+    plan = stage.proxy_backup("--dry-run", *words, vs=vs).document["plan"]
+    done = [step["name"] for step in stage.proxy_backup(*words, vs=vs).document["steps"]]
+    assert [line.partition(":")[0] for line in plan] == done
 
 
 @pytest.mark.parametrize("options, words", [
@@ -701,7 +711,7 @@ def test_a_stop_while_a_freeze_hangs_ends_it_and_thaws(stage):
     assert [step["name"] for step in run.steps] == ["freeze", "thaw"]
 
 
-@pytest.mark.parametrize("signal, status, words", [("INT", 130, "stopped by Ctrl-C"), ("TERM", 143, "stopped by TERM")])
+@pytest.mark.parametrize("signal, status, words", [("INT", 130, "stopped by Ctrl-C"), ("TERM", 143, "stopped by TERM or a closed terminal")])
 def test_a_real_signal_while_the_agent_runs_ends_it_and_leaves_nothing(stage, tmpdir, signal, status, words):
     table = stage.write("agents.ini", AGENT.format(script="kill -%s $PPID; exec tail -f /dev/null" % signal))
     folder = compat.text(tmpdir.join("lab"))

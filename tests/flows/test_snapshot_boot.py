@@ -67,8 +67,8 @@ def test_a_logical_disk_may_be_the_boot_device(stage):
 
 
 @pytest.mark.parametrize("options, words", [
-    ({"vs": "nobody"}, "no VirtualServer is called nobody"),
-    ({"boot_device": "nothing.iso"}, "no StorageDevice is called nothing.iso"),
+    ({"vs": "nobody"}, "no virtual server is called nobody"),
+    ({"boot_device": "nothing.iso"}, "no storage device is called nothing.iso"),
     ({"boot_device": "raw01-lun"}, "raw01-lun is neither a network block device nor a logical disk"),
     ({"vs": "raw01"}, "raw01 has no logical disk")])
 def test_what_cannot_work_is_refused_before_any_change(stage, options, words):

@@ -45,9 +45,9 @@ def test_01_a_lookup_is_said_to_have_failed_only_where_it_has(stage):
     ran = stage.snapshot_boot()
     assert ran.status == 0 and "is called" not in ran.errors and "FAIL" not in ran.errors
     ran = stage.snapshot_boot(vs="nobody")
-    assert ran.status == 3 and ran.errors.count("no VirtualServer is called nobody") == 1
+    assert ran.status == 3 and ran.errors.count("no virtual server is called nobody") == 1
     ran = stage.snapshot_boot(boot_device="nothing.iso")
-    assert ran.status == 3 and ran.errors.count("no StorageDevice is called nothing.iso") == 1
+    assert ran.status == 3 and ran.errors.count("no storage device is called nothing.iso") == 1
 
 
 # 2. job.abort() on a job never made

@@ -8,7 +8,13 @@ from vibackup.masking import mask
 
 def leftovers(run):
     """Return what is left of runs that are over, as ``{"run", "what", "reason"}``; changes nothing."""
-    return [_entry(intent, "its run is over") for intent in run.ledger.leftovers()]
+    return [_entry(intent, "its run is over") for intent in run.ledger.leftovers()] + _elsewhere(run)
+
+
+def _elsewhere(run):
+    """Return what runs on other hosts hold: those may be under way, so it is only named."""
+    return [_entry(intent, "its run is on the host %s; reconcile there" % intent.owner.get("host"))
+            for intent in run.ledger.elsewhere()]
 
 
 def reconcile(run):
@@ -17,14 +23,18 @@ def reconcile(run):
     Only what the ledger, the manager's ids or our own name in the object prove to be ours is touched.
     Returns how many were released. A second call finds nothing and changes nothing.
     """
-    released, stuck = 0, set()
+    released, stuck = 0, {}
+    run.leftovers.extend(_elsewhere(run))
     for intent in run.ledger.leftovers():
-        if intent.kind == ledger.SNAPSHOT and intent.run in stuck:
-            run.leftovers.append(_entry(intent, "kept, because a disk of it is still on the proxy"))
+        if intent.owner.get("manager") not in (None, run.manager.name):
+            run.leftovers.append(_entry(intent, "made with another manager: %s" % intent.owner["manager"]))
+        elif intent.kind == ledger.SNAPSHOT and intent.run in stuck:
+            run.leftovers.append(_entry(intent, "kept, because of %s" % stuck[intent.run]))
         elif _release(run, intent):
             released += 1
-        elif intent.kind == ledger.ATTACHMENT:
-            stuck.add(intent.run)
+        elif intent.kind in (ledger.ATTACHMENT, ledger.POWER):
+            stuck[intent.run] = ledger.describe(intent.kind, intent.facts)
+    run.ledger.tidy()
     return released
 
 
@@ -44,21 +54,21 @@ def _entry(intent, reason):
 
 
 def _release_snapshot(run, intent):
-    server = _find(run, intent.facts["vs"])
+    server = _find(run, intent.facts["vs"], intent.facts["vs_name"])
     if server is not None:
         with run.held([(server.id, server.name)], despite_leftovers=True):
             steps.release_snapshot(run, server, intent.facts)
 
 
 def _release_attachment(run, intent):
-    proxy = _find(run, intent.facts["proxy"])
+    proxy = _find(run, intent.facts["proxy"], intent.facts["proxy_name"])
     if proxy is not None:
         with run.held([(proxy.id, proxy.name)], despite_leftovers=True):
             steps.release_attachment(run, proxy, steps.guest_of(run, proxy), intent.facts)
 
 
 def _release_power(run, intent):
-    server = _find(run, intent.facts["vs"])
+    server = _find(run, intent.facts["vs"], intent.facts["vs_name"])
     if server is not None:
         with run.held([(server.id, server.name)], despite_leftovers=True):
             steps.stop(run, server)
@@ -66,7 +76,7 @@ def _release_power(run, intent):
 
 def _release_freeze(run, intent):
     """Thaw a server that a killed run left frozen; one that does not run is not frozen."""
-    server = _find(run, intent.facts["vs"])
+    server = _find(run, intent.facts["vs"], intent.facts["vs_name"])
     if server is not None and events.state_of(run.manager, server.handle) == api.RUNNING:
         with run.held([(server.id, server.name)], despite_leftovers=True):
             quiesce.thaw(run, steps.guest_of(run, server), intent.facts["command"])
@@ -74,15 +84,19 @@ def _release_freeze(run, intent):
 
 def _release_backup(run, intent):
     """Remove what is left of a backup that was cut short; one in the catalog is whole, and stays."""
-    proxy = _find(run, intent.facts["proxy"])
-    if proxy is None or run.catalog.has(intent.run) or not intent.facts["commands"]:
+    proxy = _find(run, intent.facts["proxy"], intent.facts["proxy_name"])
+    if proxy is None or run.catalog.has(intent.facts["backup"]):
+        return
+    if not intent.facts["commands"]:
+        run.warn("%s may be left with its agent, which has no command to remove it" % ledger.describe(
+            intent.kind, intent.facts))
         return
     with run.held([(proxy.id, proxy.name)], despite_leftovers=True):
         backup.undo(steps.guest_of(run, proxy), intent.facts["commands"])
 
 
-def _find(run, identity):
-    handle = run.manager.find_by_id("VirtualServer", identity)
+def _find(run, identity, name):
+    handle = run.manager.server_by_id(identity, name)
     return None if handle is None else steps.server_of(handle)
 
 

@@ -1,7 +1,7 @@
 """Boot a snapshot from a device that backs it up and shuts down: the script in the paper's appendix."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import checks, errors, steps
+from vibackup import catalog, checks, errors, steps
 from vibackup import manager as api
 from vibackup.quiesce import not_quiesced
 
@@ -14,7 +14,7 @@ class Plan(object):
 
     def __init__(self, run, vs, boot_device):
         self.vs = steps.find_server(run.manager, vs)
-        self.device = run.manager.find("StorageDevice", boot_device)
+        self.device = run.manager.find_device(boot_device)
         self.device_name = boot_device
         self.disks = ()
         self.boot_type = run.manager.boot_type(self.device)
@@ -31,20 +31,13 @@ class Plan(object):
 
 def check(run, plan):
     """Make every check before a change, and complete ``plan``; raise what speaks against it."""
-    plan.disks = [disk for disk in checks.disks_of(run.manager, plan.vs) if disk.kind == checks.LOGICAL]
+    disks = checks.disks_of(run.manager, plan.vs)
+    plan.disks = [disk for disk in disks if disk.kind == api.LOGICAL]
     if not plan.disks:
         raise errors.Refused("%s has no logical disk, so there is no snapshot of it" % plan.vs.name)
-    _check_calls(run, plan)
-    checks.no_snapshot(plan.vs)
-    checks.snapshot_space(plan.disks)
-
-
-def _check_calls(run, plan):
-    api.require(run.manager.event_log(), "listenForEvents")
-    api.require(plan.vs.handle, "snapshot", "getSnapshot", "deleteSnapshot", "addStorageDeviceFirst", "setBootType",
-                "start", "stop", "getStatusEvent")
-    for disk in plan.disks:
-        api.require(disk.handle, "getBytes", "getParentLvmDiskGroup", "getSnapshotParent")
+    checks.nobodys_disk(run.manager, plan.device, plan.device_name)
+    api.require_boot(plan.vs.handle)
+    checks.can_snapshot(run, plan.vs, plan.disks)
 
 
 def snapshot_boot(run, plan):
@@ -58,17 +51,14 @@ def snapshot_boot(run, plan):
     with run.held(plan.holds()):
         check(run, plan)
         with steps.snapshotted(run, plan.vs, not_quiesced()) as snapshot:
-            disks = api.devices_of(snapshot.handle)
             steps.boot_from(run, snapshot, plan.device, plan.device_name, plan.boot_type)
             with steps.running_until_it_stops(run, snapshot, run.timeout):
-                checks.still_valid(disks)
+                checks.still_valid(snapshot.devices)
                 return _record(run, plan)
 
 
 def _record(run, plan):
-    entry = {"id": run.id, "verb": run.verb, "vs": plan.vs.name, "vs_id": plan.vs.id, "agent": plan.device_name,
-             "mode": "boot", "location": None, "finished": run.now(), "outcome": "ok", "skipped": [],
-             "disks": [{"name": disk.name, "bytes": disk.bytes, "bytes_read": None, "backup_id": None,
-                        "stored_as": None, "outcome": "ok"} for disk in plan.disks]}
+    disks = [catalog.disk_entry(disk.name, disk.bytes) for disk in plan.disks]
+    entry = catalog.new_entry(run, run.new_backup_id(), plan.vs, plan.device_name, "boot", disks)
     run.catalog.add(entry)
     return entry

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -104,7 +105,7 @@ def test_opening_the_lab_that_is_open_returns_it():
 
 def test_a_wrong_inventory_leaves_no_folder(tmpdir, monkeypatch):
     made = []
-    monkeypatch.setattr(opening.tempfile, "mkdtemp", lambda prefix: made.append(
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda prefix: made.append(
         str(tmpdir.mkdir("made"))) or made[0])
     bad = tmpdir.join("bad.json")
     bad.write("{}")

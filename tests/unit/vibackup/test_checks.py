@@ -8,7 +8,8 @@ from tests.labs import MEGABYTE
 from tests.runs import Calls, find, make_run, server, small_lab
 from vibackup import checks, errors
 from vibackup import manager as api
-from vibackup.checks import LOGICAL, RAW, Disk
+from vibackup.checks import Disk
+from vibackup.manager import LOGICAL, RAW
 from vibackup.job import job
 
 
