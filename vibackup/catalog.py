@@ -56,9 +56,9 @@ def new_entry(run, identity, vs, agent, mode, disks, **more):
 
     mode: image, file or boot. disks: what ``disk_entry`` returned, one each. more: what else is known.
     """
-    entry = {"id": identity, "run": run.id, "verb": run.verb, "manager": run.manager.name, "vs": vs.name,
-             "vs_id": vs.id, "agent": agent, "mode": mode, "location": None, "finished": run.now(), "outcome": OK,
-             "skipped": [], "disks": disks}
+    entry = {"id": identity, "run": run.id, "verb": run.verb, "manager": run.manager.name,
+             "lab": run.manager.lab is not None, "vs": vs.name, "vs_id": vs.id, "agent": agent, "mode": mode,
+             "location": None, "finished": run.now(), "outcome": OK, "skipped": [], "disks": disks}
     entry.update(more)
     return entry
 

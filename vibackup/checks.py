@@ -80,7 +80,7 @@ def snapshot_space(disks):
         _group, size = wanted.get(identity, (group, 0))
         wanted[identity] = (group, size + disk.bytes)
     for group, size in wanted.values():
-        api.require(group, "getFreeBytes", "deleteLogicalDisk")
+        api.require_group(group)
         free, needed = api.free_bytes(group), int(size * SNAPSHOT_RESERVE)
         if free < needed:
             raise errors.Refused("the disk group %s has %d bytes free, and a snapshot of %d bytes wants %d: free some "

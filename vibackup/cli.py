@@ -188,7 +188,7 @@ class Session(object):
 def _stop_signals():
     """Return ``(number, exit status)`` of the signals that ask for a stop; not every system has the last."""
     found = [(signal.SIGINT, errors.INTERRUPTED), (signal.SIGTERM, errors.TERMINATED)]
-    if hasattr(signal, "SIGHUP"):
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
         found.append((signal.SIGHUP, errors.TERMINATED))
     return found
 

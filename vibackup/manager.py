@@ -61,6 +61,11 @@ def require_snapshot(server, disks):
         require(disk, "getBytes", "getParentLvmDiskGroup", "getSnapshotParent")
 
 
+def require_group(group):
+    """Raise MissingCall where the API cannot tell the space of the disk ``group``, or delete a disk of it."""
+    require(group, "getFreeBytes", "deleteLogicalDisk")
+
+
 def require_boot(server):
     """Raise MissingCall where the API cannot boot ``server`` from another device, and stop it."""
     require(server, "addStorageDeviceFirst", "setBootType", "start", "stop", "getStatusEvent")
