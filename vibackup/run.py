@@ -8,6 +8,8 @@ import uuid
 from vibackup import catalog, compat, errors, ledger, state
 from vibackup.masking import mask
 
+RELEASE_TRIES = 3
+RELEASE_PAUSE_SECONDS = 5
 OK, WARNING, FAILED = "ok", "warning", "failed"
 
 
@@ -96,15 +98,28 @@ class Run(object):
     # -- taking back
 
     def release(self, number, function):
-        """Take back what intent ``number`` stands for by calling ``function``; what fails is a leftover."""
+        """Take back what intent ``number`` stands for by calling ``function``; what fails is a leftover.
+
+        A call that the manager refuses is tried again a few times: what is in use may be free soon.
+        ``function`` does nothing where all is done already.
+        """
         with self.releasing():
             try:
-                function()
+                self._try_again(function)
                 self.ledger.released(number)
             except compat.FAULTS as error:
                 words = ledger.describe(self.ledger.kind(number), self.ledger.facts(number))
                 self.leftovers.append({"run": self.id, "what": mask(words), "reason": mask(compat.message(error))})
                 self.show("leftover", self.leftovers[-1])
+
+    def _try_again(self, function):
+        for number in range(1, RELEASE_TRIES + 1):
+            try:
+                return function()
+            except errors.ApiError:
+                if number == RELEASE_TRIES:
+                    raise
+            self.manager.clock.sleep(RELEASE_PAUSE_SECONDS)
 
     @contextlib.contextmanager
     def releasing(self):

@@ -54,6 +54,25 @@ def named(things, name):
     return [thing for thing in things if thing["name"] == name][0]
 
 
+# -- what a command line asks for
+
+FREEZE = ["--freeze=fsfreeze -f /", "--thaw=fsfreeze -u /"]
+
+AGENT = """
+[site]
+image_backup = sh -c '{script}'
+file_backup = sh -c '{script}'
+warning_status = 3
+warnings_from = sh
+bytes = read ([0-9]+)
+"""
+
+
+def site_agent(stage, script):
+    """Return the options that have the agent do what the shell ``script`` does."""
+    return ["--agents=" + stage.write("agents.ini", AGENT.format(script=script)), "--agent=site", "--location=here"]
+
+
 # -- a stage
 
 class Call(object):
