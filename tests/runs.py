@@ -22,7 +22,7 @@ def small_lab(change=None, **keys):
     each), the proxy ``pbh01`` and the network block device ``backup.iso``. ``keys`` replace those of the inventory's
     top level, and ``change(description)`` may change it before it is built.
     """
-    description = labs.description(disks=_DISKS, servers=copy.deepcopy(_SERVERS), **keys)
+    description = labs.description(disks=copy.deepcopy(_DISKS), servers=copy.deepcopy(_SERVERS), **keys)
     if change is not None:
         change(description)
     lab = Lab(tempfile.mkdtemp(prefix=str("vibackup-test-")), persistent=False)

@@ -78,33 +78,20 @@ class Ledger(object):
     # -- what all runs made
 
     def leftovers(self):
-        """Return the open intents of runs whose process is gone, the newest of each run first."""
+        """Return the open intents of runs that are over, the newest of each run first."""
+        return self._intents(lambda owner: not _is_running(owner, self._locks))
+
+    def elsewhere(self):
+        """Return the open intents of runs on other hosts that hold a lock: nobody here knows whether they are over."""
+        return self._intents(lambda owner: _is_running(owner, self._locks) and locks.is_elsewhere(owner))
+
+    def _intents(self, wanted):
+        """Return the open intents of all runs but this one whose owner is ``wanted``."""
         found = []
         for name in sorted(os.listdir(self._folder)):
             path = os.path.join(self._folder, name)
             if name.endswith(".jsonl") and path != self._path:
-                found.extend(self._left_of(path))
-        return found
-
-    def _left_of(self, path):
-        """Return the open intents in one run's file, or [] where the run is under way or has just ended well.
-
-        Whether it is under way is asked first: what is read after its end is all there is.
-        """
-        try:
-            return [] if _is_running(_owner_of(path), self._locks) else _open_intents(path)
-        except (IOError, OSError):
-            if os.path.exists(path):
-                raise
-            return []
-
-    def elsewhere(self):
-        """Return the open intents of runs on other hosts: whether they are over cannot be told from here."""
-        found = []
-        for name in sorted(os.listdir(self._folder)):
-            path = os.path.join(self._folder, name)
-            if name.endswith(".jsonl") and path != self._path and locks.is_elsewhere(_owner_of(path)):
-                found.extend(_open_intents(path))
+                found.extend(_intents_of(path, wanted))
         return found
 
     def release_of(self, intent):
@@ -173,9 +160,25 @@ def _speaks_of(facts, identity):
     return identity in (facts.get("vs"), facts.get("proxy"))
 
 
+def _intents_of(path, wanted):
+    """Return the open intents in one run's file if its owner is ``wanted``, or [] where the run has just ended.
+
+    Its owner is judged first: what is read after a run's end is all there is.
+    """
+    try:
+        return _open_intents(path) if wanted(_owner_of(path)) else []
+    except (IOError, OSError):
+        if os.path.exists(path):
+            raise
+        return []
+
+
 def _owner_of(path):
     """Return the process that a run's file is of, or {} where a crash kept it from being written."""
-    return ([line["owner"] for line in state.read_lines(path) if "owner" in line] or [{}])[0]
+    owner = ([line["owner"] for line in state.read_lines(path) if "owner" in line] or [{}])[0]
+    if not isinstance(owner, dict):
+        raise _not_ours(path)
+    return owner
 
 
 def _open_intents(path):
@@ -183,7 +186,11 @@ def _open_intents(path):
     try:
         return _replay(state.read_lines(path))
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise errors.UsageError("%s: not a ledger that vibackup wrote; move it away" % compat.text(path))
+        raise _not_ours(path)
+
+
+def _not_ours(path):
+    return errors.UsageError("%s: not a ledger that vibackup wrote; move it away" % compat.text(path))
 
 
 def _replay(lines):

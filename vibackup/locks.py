@@ -16,6 +16,9 @@ import uuid
 
 from vibackup import compat
 
+# Who holds a lock whose file cannot be read.
+_UNKNOWN = {"host": "?", "pid": 0, "started": None}
+
 
 def this_process():
     """Return who we are: ``{"host", "pid", "started"}``; a process id that is used again differs in ``started``."""
@@ -113,7 +116,7 @@ def take(folder, owner):
         return None
     except OSError:
         shutil.rmtree(new)
-        return holder(folder) or {"host": "?", "pid": 0, "started": None}
+        return holder(folder) or dict(_UNKNOWN)
 
 
 def holder(folder):
@@ -125,11 +128,12 @@ def holder(folder):
     for name in names:
         try:
             with open(os.path.join(folder, name), "rb") as stream:
-                return json.loads(stream.read().decode("ascii"))
+                owner = json.loads(stream.read().decode("ascii"))
+            return owner if isinstance(owner, dict) else dict(_UNKNOWN)
         except (IOError, OSError):
             continue  # released while we looked
         except ValueError:
-            return {"host": "?", "pid": 0, "started": None}
+            return dict(_UNKNOWN)
     return None
 
 

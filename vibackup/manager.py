@@ -87,8 +87,11 @@ def _call(thing, call, *arguments):
 
 
 def _is_lost_connection(error):
-    """Tell whether an error of the manager's is one of Java's network classes, or below one."""
-    packages = [compat.text(kind.__module__) for kind in type(error).__mro__]
+    """Tell whether an error of the manager's is one of Java's network errors, or below one.
+
+    An interface does not count: all of Java's errors are ``java.io.Serializable``.
+    """
+    packages = [compat.text(kind.__module__) for kind in type(error).__mro__ if issubclass(kind, compat.FAULTS)]
     return any(package.split(".")[:2] in (["java", "rmi"], ["java", "net"], ["java", "io"]) for package in packages)
 
 

@@ -129,7 +129,8 @@ _OPTIONS = {"proxy-backup": _proxy_backup, "snapshot-boot": _snapshot_boot, "bac
 def _seconds(word):
     seconds = float(word) if re.match(r"[0-9]+(\.[0-9]+)?\Z", word) else 0
     if not 0 < seconds < 1e9:
-        raise argparse.ArgumentTypeError("not a number of seconds above 0: %s" % word)
+        # Not an error of argparse, which takes no words but ASCII on Python 2.
+        raise errors.UsageError("--timeout: not a number of seconds above 0: %s" % word)
     return seconds
 
 

@@ -2,6 +2,8 @@
 """An agent's run in a guest: what is believed, and what is taken back."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import json
+
 import pytest
 
 from tests.runs import make_run, small_lab
@@ -13,11 +15,10 @@ image_backup = write {device} {name}
 image_after = tidy {name}
 image_discard = forget {backup_id}
 file_backup = write {mount} {name}
-bytes = ([0-9]+) bytes
-backup_id = saved as (\\w+)
 progress = ^([0-9]+) so far
 %s
 """
+TELLS = "bytes = ([0-9]+) bytes\nbackup_id = saved as (\\w+)\n"
 SIZE = 1000
 
 
@@ -48,12 +49,17 @@ def lab():
         yield lab
 
 
+def writer(tmpdir, more=TELLS):
+    """Return the agent of an INI file with these lines more."""
+    tmpdir.join("agents.ini").write(INI % more)
+    return agents.load(compat.text(str(tmpdir.join("agents.ini"))))["writer"]
+
+
 @pytest.fixture
 def back_up(lab, tmpdir):
     """Return a function that runs one backup: ``back_up(host, mode, size)``; ``run`` is its run."""
-    def function(host, mode=backup.IMAGE, size=SIZE, more="", **run_more):
-        tmpdir.join("agents.ini").write(INI % more)
-        agent = agents.load(compat.text(str(tmpdir.join("agents.ini"))))["writer"]
+    def function(host, mode=backup.IMAGE, size=SIZE, more="", tells=TELLS, **run_more):
+        agent = writer(tmpdir, tells + more)
         function.shown = []
         function.run = make_run(lab, tmpdir, show=lambda what, value: function.shown.append((what, value)), **run_more)
         values = agents.values_for(agent, "web01", "system", "/srv", "b1", device="/dev/sdb", mount="/mnt/1", origin="/")
@@ -70,8 +76,36 @@ def test_a_backup_of_all_bytes_is_good(back_up):
     assert (found["bytes"], found["backup_id"], found["outcome"]) == (SIZE, "s77", agents.OK)
 
 
-def test_an_agent_that_says_no_name_keeps_ours(back_up):
-    assert back_up(Host(write=wrote(saved="")))["backup_id"] == "b1"
+def test_an_agent_that_has_no_names_of_its_own_keeps_ours(back_up):
+    assert back_up(Host(write=wrote(saved="")), tells="bytes = ([0-9]+) bytes\n")["backup_id"] == "b1"
+
+
+@pytest.mark.parametrize("mode, size", [(backup.IMAGE, SIZE), (backup.FILE, None)])
+def test_an_agent_that_names_its_backups_and_did_not_name_this_one_has_none(back_up, mode, size):
+    """What cannot be found again is no backup, whatever the exit status says."""
+    host = Host(write=wrote(saved=""))
+    with pytest.raises(errors.AgentFailed) as caught:
+        back_up(host, mode=mode, size=size)
+    assert caught.value.message == "writer ended well, but did not say what it calls the backup"
+    assert ("forget b1" in host.ran) == (mode == backup.IMAGE)
+
+
+@pytest.mark.parametrize("mode, size", [(backup.IMAGE, SIZE), (backup.FILE, None)])
+@pytest.mark.parametrize("said", ["", "saved as s77\n", "many bytes\nsaved as s77\n"])
+def test_an_agent_that_tells_its_bytes_and_did_not_tell_these_has_no_backup(back_up, said, mode, size):
+    with pytest.raises(errors.AgentFailed) as caught:
+        back_up(Host(write=Completed(0, said, "")), mode=mode, size=size)
+    assert caught.value.message == "writer ended well, but did not say how many bytes it has read"
+
+
+def test_what_an_agent_says_on_either_stream_counts(back_up):
+    found = back_up(Host(write=Completed(0, "saved as s77\n", "%d bytes\n" % SIZE)))
+    assert (found["bytes"], found["backup_id"]) == (SIZE, "s77")
+
+
+def test_many_complaints_do_not_hide_the_figures(back_up):
+    found = back_up(Host(write=Completed(0, "%d bytes\nsaved as s77\n" % SIZE, "file changed as we read it\n" * 1000)))
+    assert (found["bytes"], found["backup_id"]) == (SIZE, "s77")
 
 
 @pytest.mark.parametrize("count", [0, 1, SIZE - 1, SIZE + 1])
@@ -83,8 +117,8 @@ def test_a_backup_of_other_bytes_than_the_disk_has_is_worthless_and_removed(back
     assert host.ran[-1] == "forget s77"
 
 
-def test_bytes_that_the_agent_does_not_say_are_not_known_and_no_failure(back_up):
-    assert back_up(Host(write=Completed(0, "", "")))["bytes"] is None
+def test_bytes_of_an_agent_that_never_tells_them_are_not_known_and_no_failure(back_up):
+    assert back_up(Host(write=Completed(0, "", "")), tells="")["bytes"] is None
 
 
 def test_files_may_have_any_bytes(back_up):
@@ -126,7 +160,7 @@ def test_an_agent_ended_by_a_stop_is_a_stop_and_no_failure_of_the_agent(back_up)
 
 
 def test_progress_is_shown_as_it_comes(back_up):
-    back_up(Host(write=Completed(0, "250 so far\nnoise\n500 so far\n", "")))
+    back_up(Host(write=Completed(0, "250 so far\nnoise\n500 so far\n", "")), tells="")
     assert [value for what, value in back_up.shown if what == "progress"] == [
         {"unit": "bytes", "figure": 250, "size": SIZE}, {"unit": "bytes", "figure": 500, "size": SIZE}]
 
@@ -134,7 +168,22 @@ def test_progress_is_shown_as_it_comes(back_up):
 def test_the_cause_of_a_failure_is_in_its_message(back_up):
     with pytest.raises(errors.AgentFailed) as caught:
         back_up(Host(write=Completed(4, "reading\n", "no space left\n")))
-    assert caught.value.message == "writer: write: no space left (exit status 4)"
+    assert caught.value.message == "writer: write: reading; no space left (exit status 4)"
+
+
+def test_the_last_lines_of_a_failure_are_in_its_message_and_no_more(back_up):
+    with pytest.raises(errors.AgentFailed) as caught:
+        back_up(Host(write=Completed(4, "one\ntwo\n", "three\nfour\n")))
+    assert caught.value.message == "writer: write: two; three; four (exit status 4)"
+
+
+def test_a_failed_agent_that_named_nothing_may_have_kept_something_all_the_same(back_up):
+    """What it keeps under a name of ours is removed; that there is nothing to remove is no failure of its own."""
+    host = Host(write=Completed(1, "", "no space"), forget=Completed(1, "", "no such backup"))
+    with pytest.raises(errors.AgentFailed) as caught:
+        back_up(host, tells="", more="")
+    assert "no space" in caught.value.message
+    assert back_up.run.warnings == []
 
 
 def test_a_worthless_backup_that_cannot_be_removed_is_a_warning(back_up):
@@ -148,3 +197,45 @@ def test_a_secret_in_what_an_agent_says_is_masked(back_up, monkeypatch):
     with pytest.raises(errors.AgentFailed) as caught:
         back_up(Host(write=Completed(1, "", "wrong password hunter2")))
     assert "hunter2" not in caught.value.message
+
+
+# -- after a crash
+
+def commands_of(tmpdir, ini, mode=backup.IMAGE):
+    agent = writer(tmpdir, ini)
+    values = agents.values_for(agent, "web01", "system", "/srv", "b1", device="/dev/sdb", mount="/mnt/1", origin="/")
+    return backup.undo_commands(agent, mode, values)
+
+
+def test_what_undoes_a_backup_that_was_cut_short_is_known_before_it_begins(tmpdir):
+    """The name that the agent would have given it is not: where there is one, there was no cut."""
+    assert commands_of(tmpdir, TELLS) == [[["tidy", "web01/system"], None, None]]
+    assert commands_of(tmpdir, TELLS, backup.FILE) == []
+
+
+def test_what_undoes_a_backup_by_our_own_name_is_all_known(tmpdir):
+    assert commands_of(tmpdir, "file_discard = forget {id} > {file}", backup.FILE) == [
+        [["forget", "b1"], None, "/srv/web01/system/b1"]]
+
+
+def test_what_undoes_a_backup_outlives_a_crash(tmpdir):
+    known = commands_of(tmpdir, TELLS)
+    assert json.loads(json.dumps(known)) == known
+
+
+def test_undoing_runs_every_command(tmpdir):
+    host = Host()
+    backup.undo(host, [[["tidy", "a b"], None, None], [["forget", "b1"], "/in", "/out"]])
+    assert host.ran == ["tidy a b", "forget b1"]
+
+
+def test_undoing_nothing_is_done(tmpdir):
+    host = Host()
+    backup.undo(host, [])
+    assert host.ran == []
+
+
+def test_undoing_that_fails_is_said_to():
+    with pytest.raises(errors.GuestError) as caught:
+        backup.undo(Host(forget=Completed(2, "", "locked")), [[["forget", "b1"], None, None]])
+    assert caught.value.message == "pbh01: forget: locked (exit status 2)"

@@ -40,6 +40,22 @@ def test_what_is_added_comes_back(catalog):
     assert not catalog.has("b2")
 
 
+@pytest.mark.parametrize("identity", ["b1", "../../x", "süd", "", ".", "a\nb"], ids=repr)
+def test_an_entry_is_there_by_its_very_id(catalog, identity):
+    assert not catalog.has(identity)
+    catalog.add(entry(identity))
+    assert catalog.has(identity)
+    assert not catalog.has(identity + " ")
+
+
+def test_an_id_is_not_written_twice(catalog):
+    catalog.add(entry("b1"))
+    with pytest.raises(errors.VibackupError) as caught:
+        catalog.add(entry("b1", vs="db01"))
+    assert "b1" in caught.value.message
+    assert catalog.entries() == [entry("b1")]
+
+
 def test_entries_come_the_oldest_first_whatever_their_ids(catalog):
     catalog.add(entry("a", finished="2008-06-03T00:00:00Z"))
     catalog.add(entry("z", finished="2008-06-01T00:00:00Z"))
@@ -67,7 +83,8 @@ def test_what_a_crash_left_of_an_entry_is_no_entry(catalog, folder):
     assert ids(catalog.entries()) == ["b1"]
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"null", b"7", b"{}", b'{"id": "b2"}', b"\xff\xfe", b'"text"'], ids=repr)
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"null", b"7", b"{}", b'{"id": "b2"}', b"\xff\xfe", b'"text"',
+    b'{"id": "b2", "vs": "web01", "finished": "x", "agent": "dd"}'], ids=repr)
 def test_a_damaged_entry_is_an_error_that_names_the_file(catalog, folder, damage):
     catalog.add(entry("b1"))
     with open(os.path.join(compat.native(folder), "catalog", "b2.json"), "wb") as stream:
@@ -89,6 +106,19 @@ def test_an_entry_that_cannot_be_written_leaves_the_others(catalog, monkeypatch)
         raise IOError(28, "No space left on device")
 
     monkeypatch.setattr(state, "_to_disk", no_space)
-    with pytest.raises(IOError):
+    with pytest.raises(errors.VibackupError) as caught:
         catalog.add(entry("b2"))
+    assert "b2.json" in caught.value.message and "No space left" in caught.value.message
     assert ids(catalog.entries()) == ["b1"]
+
+
+@pytest.mark.parametrize("wrong", [
+    {"id": 7}, {"id": None}, {"vs": None}, {"vs": ["web01"]}, {"finished": 1212357600}, {"agent": {}}, {"disks": None},
+    {"disks": {}}, {"disks": "system"}, {"disks": ["system"]}, {"disks": [{}]}, {"disks": [{"name": 1}]}], ids=repr)
+def test_an_entry_of_wrong_types_is_one_error_that_names_the_file(catalog, folder, wrong):
+    catalog.add(entry("b1"))
+    state.write_json(os.path.join(compat.native(folder), "catalog", "b2.json"), dict(entry("b2"), **wrong))
+    with pytest.raises(errors.UsageError) as caught:
+        catalog.entries("web01")
+    assert "b2.json" in caught.value.message
+    assert "\n" not in caught.value.message

@@ -4,9 +4,10 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import pytest
 
+from tests import labs
 from tests.labs import MEGABYTE
 from tests.runs import Calls, find, make_run, server, small_lab
-from vibackup import checks, errors
+from vibackup import checks, errors, steps
 from vibackup import manager as api
 from vibackup.checks import Disk
 from vibackup.manager import LOGICAL, RAW
@@ -102,6 +103,99 @@ def test_a_snapshot_of_somebody_else_is_refused_by_name(run):
     assert "before the upgrade" in caught.value.message
 
 
+def can_snapshot(run, name="web01"):
+    checks.can_snapshot(run, find(run, name), disks(run, name))
+
+
+def test_a_server_whose_snapshot_can_be_made_kept_and_taken_back_is_fine(lab, run):
+    calls = Calls(lab)
+    can_snapshot(run)
+    can_snapshot(run, "db01")
+    assert "createJob" not in calls
+    assert run.warnings == []
+
+
+@pytest.mark.parametrize("call", ["getId", "setName"])
+def test_either_ids_or_names_prove_a_snapshot_ours(tmpdir, call):
+    with small_lab(missing=[call]) as lab:
+        can_snapshot(make_run(lab, tmpdir))
+
+
+def test_where_neither_ids_nor_names_would_prove_a_snapshot_ours_none_is_made(tmpdir):
+    with small_lab(missing=["getId", "setName"]) as lab:
+        with pytest.raises(errors.MissingCall) as caught:
+            can_snapshot(make_run(lab, tmpdir))
+        assert "neither getId nor setName" in caught.value.message
+
+
+@pytest.mark.parametrize("call", ["snapshot", "deleteSnapshot", "deleteLogicalDisk", "getFreeBytes", "listenForEvents"])
+def test_where_a_snapshot_could_not_be_made_or_taken_back_none_is_made(tmpdir, call):
+    with small_lab(missing=[call]) as lab:
+        with pytest.raises(errors.MissingCall) as caught:
+            can_snapshot(make_run(lab, tmpdir))
+        assert call in caught.value.message
+
+
+def test_a_manager_that_cannot_say_whether_a_snapshot_ran_out_of_space_is_a_warning(tmpdir):
+    with small_lab(missing=["getSnapshotUsedPercent"]) as lab:
+        run = make_run(lab, tmpdir)
+        can_snapshot(run)
+        assert run.warnings == ["this manager cannot say whether a snapshot ran out of space: watch the disk groups of "
+                                "web01 yourself"]
+
+
+def take_snapshot(run, name):
+    """Have an administrator take a snapshot; return its first disk."""
+    with job(run.manager, "by hand", lambda: False):
+        return api.devices_of(api.snapshot(find(run, name).handle))[0]
+
+
+def test_a_snapshot_that_ran_out_of_space_is_told_with_its_group(lab, run):
+    disk = take_snapshot(run, "web01")
+    checks.still_valid([disk])
+    lab.world.named({"LogicalDisk"}, "Snapshot of web01-system")["lost"] = True
+    with pytest.raises(errors.SnapshotLost) as caught:
+        checks.still_valid([disk])
+    assert "Snapshot of web01-system was lost" in caught.value.message and "group1" in caught.value.message
+
+
+# -- what to boot from
+
+def nobodys_disk(run, name):
+    checks.nobodys_disk(run.manager, run.manager.find_device(name), name)
+
+
+def test_a_disk_of_nobody_and_a_network_block_device_can_be_booted_from(tmpdir):
+    with small_lab(lambda found: found["disks"].append(labs.disk("spare"))) as lab:
+        run = make_run(lab, tmpdir)
+        calls = Calls(lab)
+        nobodys_disk(run, "spare")
+        nobodys_disk(run, "backup.iso")
+        assert "createJob" not in calls
+
+
+def test_a_network_block_device_of_many_servers_can_be_booted_from(tmpdir):
+    with small_lab(lambda found: server(found, "web01")["devices"].append("backup.iso")) as lab:
+        nobodys_disk(make_run(lab, tmpdir), "backup.iso")
+
+
+@pytest.mark.parametrize("power", ["Running", "Stopped"])
+@pytest.mark.parametrize("name, holder", [("db01-data", "db01"), ("web01-system", "web01"), ("mixed01-lun", "mixed01")])
+def test_a_disk_that_a_server_has_is_not_booted_from(tmpdir, name, holder, power):
+    """Booting writes to it, also where its own server does not run at the moment."""
+    with small_lab(lambda found: server(found, holder).update(power=power)) as lab:
+        with pytest.raises(errors.Refused) as caught:
+            nobodys_disk(make_run(lab, tmpdir), name)
+        assert "%s is a disk of %s" % (name, holder) in caught.value.message
+
+
+def test_a_snapshot_disk_is_not_booted_from(run):
+    take_snapshot(run, "web01")
+    with pytest.raises(errors.Refused) as caught:
+        nobodys_disk(run, "Snapshot of web01-system")
+    assert "is a snapshot disk" in caught.value.message
+
+
 def with_group_of(size, tmpdir, names=("web01",)):
     """Check the space in a disk group of ``size`` bytes, of which the seven logical disks of the lab take six MiB."""
     centers = [{"name": "East", "nodes": [{"name": "node1"}, {"name": "node2"}],
@@ -195,6 +289,51 @@ def test_a_server_that_is_starting_is_refused(tmpdir):
         with pytest.raises(errors.Refused) as caught:
             checks.power(run.manager, proxy)
         assert "Starting" in caught.value.message
+
+
+def test_a_server_that_has_failed_is_neither_running_nor_on_its_way(tmpdir):
+    def change(found):
+        server(found, "pbh01").update(power="Stopped")
+        found["disks"] = [labs.disk(disk["name"], boot=False) if disk["name"] == "pbh01-system" else disk
+                          for disk in found["disks"]]
+
+    with small_lab(change) as lab:
+        run = make_run(lab, tmpdir)
+        proxy = find(run, "pbh01")
+        with job(run.manager, "start", lambda: False):
+            api.start(proxy.handle)
+        run.manager.clock.sleep(600)
+        assert checks.power(run.manager, proxy) == api.FAILED
+
+
+def test_a_server_of_which_nothing_is_known_is_refused(lab, run, monkeypatch):
+    monkeypatch.setattr(api, "status", lambda _server: None)
+    with pytest.raises(errors.Refused) as caught:
+        checks.power(run.manager, find(run, "pbh01"))
+    assert "pbh01 is neither running nor stopped" in caught.value.message
+
+
+# -- the guest
+
+def answers(run, name="pbh01"):
+    checks.answers(steps.guest_of(run, find(run, name)))
+
+
+@pytest.mark.parametrize("name", ["pbh01", "db01"])
+def test_a_guest_that_lists_its_disks_is_fine(lab, run, name):
+    calls = Calls(lab)
+    answers(run, name)
+    assert "createJob" not in calls
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"power": "Stopped"}, "no route to host"), ({"commands": {"lsblk": {"output": "what?\n"}}}, "not understood: what?"),
+    ({"commands": {"lsblk": {"exit_status": 127}}}, "lsblk: exit status 127")], ids=["off", "nonsense", "no lsblk"])
+def test_a_guest_that_does_not_list_its_disks_is_refused_before_any_change(tmpdir, change, words):
+    with small_lab(lambda found: server(found, "pbh01").update(change)) as lab:
+        with pytest.raises(errors.Refused) as caught:
+            answers(make_run(lab, tmpdir))
+        assert caught.value.message.startswith("pbh01: ") and words in caught.value.message
 
 
 def test_no_check_changes_anything(lab, run):

@@ -12,7 +12,7 @@ import tempfile
 import pytest
 
 from tests.runs import Calls, fail, objects, server, small_lab, state_folder
-from vibackup import cli, compat, ledger, locks
+from vibackup import cli, compat, ledger, locks, options
 from vibackup import state as state_
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(cli.__file__)))
@@ -219,13 +219,36 @@ def test_6_then_reconcile_then_0(site, monkeypatch):
     assert site.proxy_backup() == 0
 
 
-@pytest.mark.parametrize("words", [["probe"], ["backups"], ["proxy-backup", "--vs=web01", "--proxy=pbh01", "--agent=dd"]],
+@pytest.mark.parametrize("words", [["probe"], ["reconcile", "--fix"], ["snapshot-boot", "--vs=web01", "--boot-device=x"],
+                                   ["proxy-backup", "--vs=web01", "--proxy=pbh01", "--agent=dd"]],
                          ids=lambda words: words[0])
 def test_7_no_management_api_here(capsys, tmpdir, words):
     assert cli.main(None, ["vibackup"] + words + ["--state=" + state_folder(tmpdir)]) == 7
     output, complaint = capsys.readouterr()
     assert "management API" in complaint
     assert (output, complaint.count("\n")) == ("", 1)
+
+
+@pytest.mark.parametrize("words", [["backups"], ["backups", "--vs=web01"], ["reconcile"], ["reconcile", "--dry-run"]],
+                         ids=" ".join)
+def test_0_for_what_only_reads_the_state_folder_where_there_is_no_manager(capsys, tmpdir, words):
+    """Of a machine that is gone, one wants to know what is backed up."""
+    words = words + ["--state=" + state_folder(tmpdir)]
+    assert cli.main(None, ["vibackup"] + words) == 0
+    assert capsys.readouterr()[1] == ""
+    assert cli.main(None, ["vibackup"] + words + ["--json"]) == 0
+    found = json.loads(compat.text(capsys.readouterr()[0]))
+    assert (found["outcome"], found["lab"], found["leftovers"]) == ("ok", False, [])
+
+
+def test_what_is_backed_up_and_what_is_left_can_be_read_where_there_is_no_manager(site, monkeypatch):
+    assert site.proxy_backup() == 0
+    site.leave_behind("web01", monkeypatch)
+    site.capsys.readouterr()
+    assert cli.main(None, ["vibackup", "backups", "--state=" + site.state]) == 0
+    assert "web01" in site.capsys.readouterr()[0]
+    assert cli.main(None, ["vibackup", "reconcile", "--state=" + site.state]) == 6
+    assert "the snapshot of web01" in site.capsys.readouterr()[0]
 
 
 def test_7_the_manager_went_away(site):
@@ -235,9 +258,30 @@ def test_7_the_manager_went_away(site):
     assert objects(site.lab) == before
 
 
+def test_an_error_names_step_and_object_once(site):
+    assert site.proxy_backup("--agent=failing") == 1
+    assert site.errors.splitlines()[-1].startswith("vibackup: backup web01-system: failing: ")
+    assert site.proxy_backup("--vs=raw01") == 3
+    assert site.errors.count("raw01: ") == 1
+
+
 def test_an_error_of_the_manager_names_step_and_object(site):
     assert site.proxy_backup("--lab-fault=30:before:throw") == 1
     assert site.errors.startswith("vibackup: snapshot web01: ")
+
+
+def what_is_written_to(monkeypatch, number):
+    """Return a list that gets what is written to file descriptor ``number`` without any buffer, as handlers must."""
+    told, write = [], os.write
+
+    def noting(descriptor, data):
+        if descriptor != number:
+            return write(descriptor, data)
+        told.append(compat.text(data))
+        return len(data)
+
+    monkeypatch.setattr(os, "write", noting)
+    return told
 
 
 def stop_in_the_middle(site, number):
@@ -253,10 +297,39 @@ def test_130_and_143_stopped_and_all_of_ours_was_taken_back(site, monkeypatch, n
     # Delivered as the interpreter would, but at once on every one of them.
     monkeypatch.setattr(signal, "signal", lambda which, handler: handlers.setdefault(which, handler) and None)
     monkeypatch.setattr(os, "kill", lambda _process, which: handlers[which](which, None))
+    told = what_is_written_to(monkeypatch, 2)
     assert stop_in_the_middle(site, number) == status
     assert objects(site.lab) == before
     assert site.backups == []
-    assert "stopping: taking back what is ours" in site.errors
+    assert told == ["\nvibackup: stopping: taking back what is ours\n"]
+
+
+def test_a_stop_whose_words_nobody_takes_is_a_stop_all_the_same(site, monkeypatch):
+    """The terminal is gone, which is why it was stopped: what is ours is still taken back."""
+    before = objects(site.lab)
+    handlers = {}
+    monkeypatch.setattr(signal, "signal", lambda which, handler: handlers.setdefault(which, handler) and None)
+    monkeypatch.setattr(os, "kill", lambda _process, which: handlers[which](which, None))
+    write = os.write
+
+    def closed(descriptor, data):
+        if descriptor == 2:
+            raise OSError(9, "Bad file descriptor")
+        return write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", closed)
+    assert stop_in_the_middle(site, signal.SIGTERM) == 143
+    assert objects(site.lab) == before
+
+
+def test_a_second_stop_changes_nothing_and_is_answered(site, monkeypatch):
+    session = cli.Session(options.parse("probe", []))
+    told = what_is_written_to(monkeypatch, 2)
+    session._stopper(130)(2, None)
+    session._stopper(143)(15, None)
+    assert session.stop == 130
+    assert [words.split(": ", 1)[1] for words in told] == [
+        "stopping: taking back what is ours\n", "still taking back what is ours\n"]
 
 
 def test_the_handlers_of_who_called_are_there_again_afterwards(site):
@@ -297,7 +370,7 @@ def test_a_dry_run_makes_the_checks_prints_the_plan_and_changes_nothing(site):
     calls = Calls(site.lab)
     assert site.proxy_backup("--dry-run") == 0
     assert "would do, and changes nothing now:" in site.output
-    assert "snapshot: web01 (web01-system)" in site.output
+    assert "  snapshot: web01\n  attach: web01-system to pbh01\n" in site.output
     assert "begin" not in calls
     assert objects(site.lab) == before
     assert site.backups == []
@@ -486,3 +559,24 @@ def test_a_reader_who_goes_away_does_not_make_a_run_leave_things_behind(site, mo
     assert site.proxy_backup() == 0
     assert objects(site.lab) == before
     assert len(site.backups) == 1
+
+
+def in_a_shell(tmpdir, redirection, *words):
+    """Run ``python -m vibackup WORDS`` with ``redirection`` (a shell's); returns its exit status and what stderr got."""
+    line = 'exec "$0" -m vibackup "$@" ' + redirection
+    child = subprocess.Popen(["sh", "-c", line, sys.executable] + [compat.native(word) for word in words] +
+                             [compat.native("--state=" + state_folder(tmpdir))], cwd=ROOT, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+    complaint = compat.text(child.communicate()[1])
+    return child.returncode, complaint
+
+
+@pytest.mark.parametrize("words, status", [(("backups",), 0), (("backups", "--json"), 0), (("probe", "--json"), 7)],
+                         ids=lambda value: " ".join(value) if isinstance(value, tuple) else None)
+@pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
+def test_an_exit_status_does_not_depend_on_whether_anybody_reads(tmpdir, redirection, words, status):
+    found, complaint = in_a_shell(tmpdir, redirection, *words)
+    assert "Traceback" not in complaint
+    assert found == status, complaint
+    if "--json" in words and not compat.JYTHON:  # whose standard output keeps its errors to itself
+        assert "the JSON document could not be written" in complaint

@@ -2,6 +2,7 @@
 """What differs between interpreters has one behaviour here."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import csv
 import io
 import os
 import subprocess
@@ -22,6 +23,9 @@ class Odd(object):
 
     def __str__(self):
         return "süd" if compat.PYTHON3 else "süd".encode("utf-8")
+
+    def __repr__(self):
+        return str("Odd()")  # the test's name: the same in every process
 
 
 @pytest.mark.parametrize("value, words", [
@@ -118,3 +122,49 @@ def test_a_word_is_quoted_for_a_shell(word, quoted):
 
 def test_whether_this_is_windows_is_known_on_jython_too():
     assert compat.WINDOWS == (os.sep == "\\")
+
+
+# -- words, rows and time
+
+@pytest.mark.parametrize("line, words", [
+    ("a b", ["a", "b"]), ("", []), ("  ", []), ("'a b' c", ["a b", "c"]), ("süd 'ost west'", ["süd", "ost west"]),
+    ('a"b"c', ["abc"]), ("a\\ b", ["a b"]), ("$(x); y", ["$(x);", "y"]), ("\u670d \u52a1", ["\u670d", "\u52a1"])], ids=repr)
+def test_a_line_is_split_as_a_shell_would_into_text(line, words):
+    found = compat.split_words(line)
+    assert found == words
+    assert all(isinstance(word, compat.text_type) for word in found)
+
+
+@pytest.mark.parametrize("line", ["'open", 'a "b', "a\\"])
+def test_a_line_whose_quotes_do_not_close_is_no_words(line):
+    with pytest.raises(ValueError):
+        compat.split_words(line)
+
+
+@pytest.mark.parametrize("lines, rows", [
+    ([], []), (["a,b"], [["a", "b"]]), (['"a,b","c ""d"""'], [["a,b", 'c "d"']]), (["süd,", "x,y"], [["süd", ""], ["x", "y"]])],
+    ids=repr)
+def test_rows_of_csv_are_text(lines, rows):
+    found = compat.csv_rows(lines)
+    assert found == rows
+    assert all(isinstance(value, compat.text_type) for row in found for value in row)
+
+
+def test_a_value_that_is_too_long_is_no_csv():
+    with pytest.raises(csv.Error):
+        compat.csv_rows(["x" * 200000])
+
+
+def test_monotonic_seconds_never_go_back():
+    moments = [compat.monotonic() for _number in range(1000)]
+    assert moments == sorted(moments)
+
+
+def test_monotonic_seconds_do_not_follow_the_wall_clock(monkeypatch):
+    class Jumping(object):
+        def time(self):
+            return 0.0
+
+    before = compat.monotonic()
+    monkeypatch.setattr(compat, "time", Jumping())
+    assert compat.monotonic() >= before > 0

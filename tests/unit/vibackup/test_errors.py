@@ -44,6 +44,6 @@ def test_leftovers_are_named():
     assert errors.Leftovers("x", ("a", "b")).names == ["a", "b"]
 
 
-@pytest.mark.parametrize("status, words", [(130, "stopped by Ctrl-C"), (143, "stopped by TERM")])
+@pytest.mark.parametrize("status, words", [(130, "stopped by Ctrl-C"), (143, "stopped by TERM or a closed terminal")])
 def test_a_stop_says_what_stopped_it(status, words):
     assert errors.Stopped(status).message == words

@@ -13,7 +13,7 @@ MIB = 1024 * 1024
 
 def disk(letter, size, position, *file_systems):
     """A disk as a Linux guest shows it; position: its SCSI target, or None."""
-    return GuestDisk("/dev/sd" + letter, size * MIB, None if position is None else (0, 0, position, 0),
+    return GuestDisk("/dev/sd" + letter, size * MIB, None if position is None else (0, position, 0),
                      [Partition(number, "/dev/sd%s%d" % (letter, number), file_system, None)
                       for number, file_system in enumerate(file_systems, 1)])
 
@@ -145,11 +145,33 @@ NAME="cciss!c0d0" SIZE="512" HCTL="0:0:0:0" TYPE="disk" FSTYPE="" PKNAME=""
 
 def test_lsblk_is_understood(guest_that_answers):
     sda, vda, cciss = guest_that_answers(lsblk=LSBLK).disks()
-    assert (sda.path, sda.bytes, sda.position) == ("/dev/sda", 4194304, (2, 0, 0, 0))
+    assert (sda.path, sda.bytes, sda.position) == ("/dev/sda", 4194304, (0, 0, 0))
     assert [(each.number, each.path, each.file_system) for each in sda.partitions] == [
         (1, "/dev/sda1", "ext4"), (2, "/dev/sda2", "swap"), (3, "/dev/sda10", "xfs")]
     assert (vda.path, vda.position, vda.partitions) == ("/dev/vda", None, [])
     assert cciss.path == "/dev/cciss/c0d0"
+
+
+@pytest.mark.parametrize("name", ["zram0", "nbd0", "nbd15", "loop3", "ram1", "fd0", "sr0"])
+def test_devices_that_come_and_go_with_software_are_no_disks(guest_that_answers, name):
+    """One more of them after the reboot would be taken for the disk that was attached."""
+    line = 'NAME="%s" SIZE="4194304" HCTL="" TYPE="disk" FSTYPE="" PKNAME=""\n' % name
+    assert [each.path for each in guest_that_answers(lsblk=line + LSBLK).disks()] == [
+        "/dev/sda", "/dev/vda", "/dev/cciss/c0d0"]
+
+
+@pytest.mark.parametrize("host", ["0", "2", "31"])
+def test_the_number_of_the_host_adapter_is_left_out_of_a_position(guest_that_answers, host):
+    """It may be another one after a boot."""
+    line = 'NAME="sdb" SIZE="1" HCTL="%s:0:3:1" TYPE="disk" FSTYPE="" PKNAME=""\n' % host
+    assert guest_that_answers(lsblk=line).disks()[0].position == (0, 3, 1)
+
+
+def test_a_disk_whose_adapter_has_another_number_after_the_boot_is_where_it_was(guest_that_answers):
+    line = 'NAME="%s" SIZE="%d" HCTL="%d:0:%d:0" TYPE="disk" FSTYPE="" PKNAME=""\n'
+    before = guest_that_answers(lsblk=line % ("sda", 4 * MIB, 0, 0)).disks()
+    after = guest_that_answers(lsblk=line % ("sda", 4 * MIB, 2, 0) + line % ("sdb", 4 * MIB, 2, 1)).disks()
+    assert found(before, after, 4) == ["/dev/sdb"]
 
 
 @pytest.mark.parametrize("line", [
@@ -189,7 +211,7 @@ def test_powershell_is_understood(guest_that_answers):
     """A partition without a letter has a zero byte there."""
     first, second = windows(guest_that_answers)
     assert (first.path, first.bytes) == ("\\\\.\\PHYSICALDRIVE0", 4194304)
-    assert (second.path, second.position) == ("\\\\.\\PHYSICALDRIVE12", (0, 0, 3, 0))
+    assert (second.path, second.position) == ("\\\\.\\PHYSICALDRIVE12", (0, 3, 0))
     assert [(each.number, each.mounted) for each in first.partitions] == [(1, None), (2, "C:\\")]
     assert [each.mounted for each in second.partitions] == ["E:\\"]
 

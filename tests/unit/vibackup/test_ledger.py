@@ -2,11 +2,12 @@
 """The ledger: what is open, what is a leftover, and who may touch what."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import json
 import os
 
 import pytest
 
-from vibackup import compat, errors, ledger, locks
+from vibackup import compat, errors, ledger, locks, state
 
 SNAPSHOT = {"vs": "vs-1", "vs_name": "web01", "name": "vibackup one web01"}
 ATTACHMENT = {"proxy": "vs-9", "proxy_name": "pbh01", "disks": ["disk-7"], "disk_names": "snap", "before": []}
@@ -224,6 +225,137 @@ def test_a_run_that_ends_while_leftovers_are_listed_has_none(open_ledger, monkey
         living.close()
 
 
+# -- files that are damaged, or of somebody else
+
+def write_file(folder, *lines):
+    """Write a file of JSON lines into the ledger's folder, as a run of a process that is gone."""
+    path = os.path.join(compat.native(folder), "ledger", "odd.jsonl")
+    for line in lines:
+        state.append_line(path, line)
+
+
+OWNER = {"owner": {"host": None, "pid": 1, "run": "odd", "started": "gone", "token": "odd", "verb": "x", "manager": None}}
+INTENT = {"intent": 1, "kind": ledger.SNAPSHOT, "facts": SNAPSHOT}
+
+
+@pytest.mark.parametrize("lines", [
+    [{"intent": 1, "kind": "spaceship", "facts": SNAPSHOT}], [{"intent": 1, "kind": None, "facts": SNAPSHOT}],
+    [{"intent": 1, "kind": [], "facts": SNAPSHOT}], [{"intent": [], "kind": ledger.SNAPSHOT, "facts": SNAPSHOT}],
+    [{"intent": 1, "facts": SNAPSHOT}], [{"intent": 1, "kind": ledger.SNAPSHOT}],
+    [{"intent": 1, "kind": ledger.SNAPSHOT, "facts": {}}], [{"intent": 1, "kind": ledger.SNAPSHOT, "facts": "web01"}],
+    [{"intent": 1, "kind": ledger.SNAPSHOT, "facts": None}], [{"intent": 1, "kind": ledger.ATTACHMENT, "facts": SNAPSHOT}],
+    [INTENT, {"made": 2, "facts": {}}], [INTENT, {"made": 1}], [INTENT, {"made": 1, "facts": 7}],
+    [INTENT, {"released": []}]], ids=repr)
+def test_a_file_that_is_not_ours_is_one_error_that_names_it(folder, open_ledger, lines):
+    mine = open_ledger("two")
+    mine.take("vs-3", "db01")
+    write_file(folder, OWNER, *lines)
+    with pytest.raises(errors.UsageError) as caught:
+        mine.leftovers()
+    assert "odd.jsonl" in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("owner", [None, 7, "text", [], ["host"]], ids=repr)
+def test_a_file_of_an_owner_that_makes_no_sense_is_one_error_that_names_it(folder, open_ledger, owner):
+    mine = open_ledger("two")
+    mine.take("vs-3", "db01")
+    write_file(folder, {"owner": owner}, INTENT)
+    for listed in (mine.leftovers, mine.elsewhere):
+        with pytest.raises(errors.UsageError) as caught:
+            listed()
+        assert "odd.jsonl" in caught.value.message
+
+
+@pytest.mark.parametrize("line", [b"7\n", b"[]\n", b"null\n", b"{\n", b"\xff\n", b"\n", b'"text"\n'], ids=repr)
+def test_a_file_with_a_line_that_is_no_object_is_one_error_that_names_it(folder, open_ledger, line):
+    mine = open_ledger("two")
+    with open(os.path.join(compat.native(folder), "ledger", "odd.jsonl"), "wb") as stream:
+        stream.write(line)
+    with pytest.raises(errors.UsageError) as caught:
+        mine.leftovers()
+    assert "odd.jsonl" in caught.value.message
+
+
+def test_lines_that_a_later_version_may_write_are_passed_over(folder, open_ledger):
+    mine = open_ledger("two")
+    write_file(folder, dict(OWNER, owner=dict(locks.this_process(), run="odd", started="gone")), INTENT, {"colour": "blue"})
+    assert what(mine.leftovers()) == [("odd", 1, ledger.SNAPSHOT)]
+
+
+# -- who made it
+
+def test_what_a_run_made_says_with_which_manager(folder, monkeypatch):
+    monkeypatch.setattr(locks, "this_process", lambda: dict(host="here", pid=1, started="gone"))
+    ledger.Ledger(folder, "one", "proxy-backup", "vm server 7").intend(ledger.SNAPSHOT, **SNAPSHOT)
+    with open(os.path.join(compat.native(folder), "ledger", "one.jsonl"), "rb") as stream:
+        owner = json.loads(stream.readline().decode("ascii"))["owner"]
+    assert (owner["manager"], owner["run"], owner["verb"]) == ("vm server 7", "one", "proxy-backup")
+
+
+def far_away(folder):
+    """Have a run on another machine, of which nobody here knows whether it is over, hold a snapshot."""
+    far = ledger.Ledger(folder, "far", "proxy-backup")
+    far._owner.update(host="another.example", started="another-boot/4711")
+    far.take("vs-1", "web01")
+    far.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    return far
+
+
+def test_what_runs_on_other_hosts_hold_is_listed_apart(folder, open_ledger):
+    far_away(folder)
+    open_ledger("one", dead=True).intend(ledger.ATTACHMENT, **ATTACHMENT)
+    living = open_ledger("three")
+    living.take("vs-9", "pbh01", despite_leftovers=True)
+    living.intend(ledger.POWER, vs="vs-9", vs_name="pbh01")
+    two = open_ledger("two")
+    assert what(two.elsewhere()) == [("far", 1, ledger.SNAPSHOT)]
+    assert what(two.leftovers()) == [("one", 1, ledger.ATTACHMENT)]
+    assert two.elsewhere()[0].owner["host"] == "another.example"
+
+
+def test_what_a_run_on_another_host_left_when_it_ended_is_a_leftover_and_listed_once(folder, open_ledger):
+    far_away(folder).close()
+    two = open_ledger("two")
+    assert what(two.leftovers()) == [("far", 1, ledger.SNAPSHOT)]
+    assert two.elsewhere() == []
+
+
+def test_a_run_that_ends_on_another_host_while_it_is_asked_for_has_nothing_there(folder, open_ledger, monkeypatch):
+    far = far_away(folder)
+    read_lines = state.read_lines
+
+    def ends(path):
+        monkeypatch.undo()
+        far.released(1)
+        far.close()
+        return read_lines(path)
+
+    two = open_ledger("two")
+    monkeypatch.setattr(state, "read_lines", ends)
+    assert two.elsewhere() == []
+
+
+def test_ones_own_intents_are_not_elsewhere(folder):
+    far = far_away(folder)
+    assert far.elsewhere() == []
+
+
+def test_a_run_of_this_machine_is_judged_by_its_process_though_the_host_was_renamed_since(open_ledger, monkeypatch):
+    """Where the system tells which boot a process is of; without that a name is all there is."""
+    living, dead = open_ledger("living"), open_ledger("dead")
+    dead._owner["started"] = dead._owner["started"].split("/")[0] + "/another process"
+    for each, identity, name in ((living, "vs-9", "pbh01"), (dead, "vs-1", "web01")):
+        each.take(identity, name)
+        each.intend(ledger.POWER, vs=identity, vs_name=name)
+    monkeypatch.setattr(locks.socket, "gethostname", lambda: "renamed.example")
+    two = open_ledger("two")
+    if "/" in living._owner["started"]:
+        assert (what(two.leftovers()), what(two.elsewhere())) == ([("dead", 1, ledger.POWER)], [])
+    else:
+        assert (what(two.leftovers()), len(two.elsewhere())) == ([], 2)
+
+
 # -- locks
 
 def test_a_living_run_is_busy_and_says_who_it_is(open_ledger):
@@ -306,6 +438,7 @@ def test_identities_of_any_kind_are_locks_inside_the_folder(folder, open_ledger)
 @pytest.mark.parametrize("kind, facts, words", [
     (ledger.SNAPSHOT, SNAPSHOT, "the snapshot of web01"),
     (ledger.ATTACHMENT, ATTACHMENT, "snap on pbh01"),
-    (ledger.POWER, {"vs_name": "pbh01"}, "pbh01 running")])
+    (ledger.POWER, {"vs_name": "pbh01"}, "pbh01 running"), (ledger.FREEZE, {"vs_name": "web01"}, "web01 frozen"),
+    (ledger.BACKUP, {"vs_name": "web01", "proxy_name": "pbh01"}, "an unfinished backup of web01, made on pbh01")])
 def test_each_kind_has_words_for_a_person(kind, facts, words):
     assert ledger.describe(kind, facts) == words

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from vibackup import ledger, locks
 
-KINDS = (ledger.SNAPSHOT, ledger.ATTACHMENT, ledger.POWER)
+KINDS = (ledger.SNAPSHOT, ledger.ATTACHMENT, ledger.POWER, ledger.BACKUP, ledger.FREEZE)
+NAMES = {"vs_name": "web01", "proxy_name": "pbh01", "disk_names": "system"}  # what every intent of ours says
 facts = st.dictionaries(st.sampled_from(["vs", "proxy", "name", "disks"]), st.one_of(st.text(), st.lists(st.text())),
                         max_size=3)
 actions = st.lists(st.one_of(
-    st.tuples(st.just("intend"), st.sampled_from(KINDS), facts),
+    st.tuples(st.just("intend"), st.sampled_from(KINDS), facts.map(lambda more: dict(NAMES, **more))),
     st.tuples(st.just("made"), st.integers(0, 9), facts),
     st.tuples(st.just("released"), st.integers(0, 9), st.none())), max_size=12)
 

@@ -121,10 +121,11 @@ def test_an_empty_folder_of_a_process_that_died_while_dropping_is_a_free_lock(fo
     assert locks.take(folder, owner()) is None
 
 
-def test_a_lock_whose_file_cannot_be_read_is_held_by_nobody_knows_whom(folder):
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"7", b"[]", b"null", b'"text"'], ids=repr)
+def test_a_lock_whose_file_cannot_be_read_is_held_by_nobody_knows_whom(folder, content):
     os.makedirs(folder)
     with open(os.path.join(folder, "1-x.json"), "wb") as stream:
-        stream.write(b"")
+        stream.write(content)
     holder = locks.take(folder, owner())
     assert holder["host"] == "?"
     assert not locks.is_dead(holder)
@@ -189,6 +190,61 @@ def test_what_ps_says_is_the_same_in_every_language_and_time_zone(monkeypatch, c
     begun = locks._started_by_ps(child.pid)
     monkeypatch.setenv(str(variable), str(value))
     assert locks._started_by_ps(child.pid) == begun
+
+
+# -- who is elsewhere
+
+def renamed(monkeypatch):
+    monkeypatch.setattr(locks.socket, "gethostname", lambda: "renamed.example")
+
+
+def tells_boots():
+    """Tell whether this system says which boot a process is of."""
+    return "/" in locks.this_process()["started"]
+
+
+def test_a_process_of_this_host_is_not_elsewhere(child):
+    assert not locks.is_elsewhere(locks.this_process())
+    assert not locks.is_elsewhere(dict(locks.this_process(), pid=child.pid, started="another-boot/1"))
+
+
+def test_a_process_of_another_host_is_elsewhere():
+    assert locks.is_elsewhere({"host": "another.example", "pid": 1, "started": "another-boot/1"})
+
+
+@pytest.mark.parametrize("damaged", [{}, {"pid": 1}, None, [], "text", 7, {"host": "x", "started": None},
+                                     {"host": "x", "started": 7}], ids=repr)
+def test_an_owner_that_makes_no_sense_is_not_known_to_be_elsewhere(damaged):
+    assert locks.is_elsewhere(damaged) in (True, False)
+    if damaged in ({}, None, [], "text", 7):
+        assert not locks.is_elsewhere(damaged)
+
+
+def test_a_process_of_this_machine_is_judged_by_its_process_though_the_host_was_renamed_since(monkeypatch, child):
+    """A DHCP lease, or a laptop: what a run wrote under the old name would be nobody's for ever."""
+    other = dict(locks.this_process(), pid=child.pid, started=locks.started(child.pid))
+    renamed(monkeypatch)
+    assert locks.is_elsewhere(other) != tells_boots()
+    assert not locks.is_dead(other)
+    child.end()
+    assert locks.is_dead(other) == tells_boots()
+
+
+def test_a_process_of_an_earlier_boot_under_another_name_is_not_known_to_be_dead(monkeypatch):
+    before = dict(locks.this_process(), started="another-boot/1")
+    assert locks.is_dead(before)
+    renamed(monkeypatch)
+    assert not locks.is_dead(before)
+    assert locks.is_elsewhere(before)
+
+
+def test_the_lock_of_a_dead_process_is_broken_though_the_host_was_renamed_since(monkeypatch, folder, child):
+    dead = owner("one", pid=child.pid, started=locks.started(child.pid))
+    locks.take(folder, dead)
+    child.end()
+    renamed(monkeypatch)
+    locks.break_dead(folder, dead)
+    assert (locks.take(folder, owner("two")) is None) == tells_boots()
 
 
 # -- breaking

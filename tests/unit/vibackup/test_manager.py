@@ -5,6 +5,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import pytest
 
 from fakes.events import MODES
+from fakes.faults import ConnectionLost, ManagementException
 from tests.runs import Calls, fail, objects, small_lab
 from vibackup import compat, errors, manager, site
 from vibackup.clock import SystemClock
@@ -44,11 +45,13 @@ def test_an_object_is_found_by_class_and_name(api, kind, name):
 
 
 @pytest.mark.parametrize("kind, name", [("VirtualServer", "web0"), ("VirtualServer", "web011"), ("VirtualServer", ""),
-                                        ("VirtualServer", "web01-system"), ("LogicalDisk", "raw01-lun")])
+                                        ("VirtualServer", "web01-system"), ("StorageDevice", "web01"),
+                                        ("LogicalDisk", "raw01-lun")])
 def test_what_is_not_there_is_said_by_kind_and_name(api, kind, name):
     with pytest.raises(errors.NotFound) as caught:
         api.find(kind, name)
-    assert caught.value.message == "no %s is called %s" % (kind, name)
+    words = {"VirtualServer": "virtual server", "StorageDevice": "storage device"}.get(kind, kind)
+    assert caught.value.message == "no %s is called %s" % (words, name)
 
 
 def test_an_object_is_found_by_its_id_and_none_by_another(api):
@@ -76,6 +79,59 @@ def test_an_object_is_of_its_class_and_those_above_it(api, name, kinds):
     assert [kind for kind in asked if api.is_a(api.find("StorageDevice", name), kind)] == kinds
 
 
+@pytest.mark.parametrize("missing", [[], ["getObjects"]], ids=["listed", "by name"])
+def test_a_server_is_found_by_its_id_also_where_nothing_is_listed(missing):
+    with small_lab(missing=missing) as lab:
+        api = site.connect_lab(lab)
+        identity = manager.identity_of(api.find_server("web01"))
+        assert manager.identity_of(api.server_by_id(identity, "web01")) == identity
+        assert api.server_by_id("vs-99999", "web01") is None  # another one of that name
+        assert api.server_by_id("vs-99999", "nobody") is None
+
+
+@pytest.mark.parametrize("missing, found", [([], True), (["getObjects"], False)], ids=["listed", "by name"])
+def test_a_server_that_was_renamed_is_found_by_its_id_where_the_api_lists_servers(missing, found):
+    with small_lab(missing=missing) as lab:
+        api = site.connect_lab(lab)
+        server = api.find_server("web01")
+        with job(api, "rename", lambda: False):
+            manager.set_name(server, "web99")
+        assert (api.server_by_id(manager.identity_of(server), "web01") is not None) == found
+
+
+def test_who_has_a_disk_is_told_by_name(api):
+    assert api.holder_of(api.find_device("web01-system")) == "web01"
+    assert api.holder_of(api.find_device("mixed01-lun")) == "mixed01"
+    assert api.holder_of(api.find_device("backup.iso")) is None
+
+
+def test_who_has_a_disk_cannot_be_told_where_nothing_is_listed():
+    with small_lab(missing=["getObjects"]) as lab:
+        api = site.connect_lab(lab)
+        with pytest.raises(errors.MissingCall) as caught:
+            api.holder_of(api.find_device("web01-system"))
+        assert "getObjects" in caught.value.message
+
+
+@pytest.mark.parametrize("name, kind", [("web01-system", manager.LOGICAL), ("raw01-lun", manager.RAW),
+                                        ("backup.iso", manager.NETWORK)])
+def test_a_device_is_logical_raw_or_on_the_network(api, name, kind):
+    assert api.device_kind(api.find_device(name)) == kind
+
+
+def test_a_snapshot_disk_is_told_from_the_disk_that_it_is_of(api):
+    server = api.find_server("mixed01")
+    with job(api, "drop the raw disk", lambda: False):
+        manager.remove_device(server, api.find_device("mixed01-lun"))
+    with job(api, "snapshot", lambda: False):
+        snapshot = manager.snapshot(server)
+    disk = manager.devices_of(snapshot)[0]
+    assert api.is_snapshot_disk(disk)
+    assert api.device_kind(disk) == manager.LOGICAL
+    for name in ("mixed01-system", "mixed01-lun", "backup.iso"):
+        assert not api.is_snapshot_disk(api.find_device(name))
+
+
 @pytest.mark.parametrize("name, boot_type", [("backup.iso", "CDROM"), ("web01-system", "DISK")])
 def test_what_a_server_boots_from_has_its_boot_type(api, name, boot_type):
     assert compat.text(api.boot_type(api.find("StorageDevice", name))) == boot_type
@@ -96,6 +152,50 @@ def test_an_error_of_the_manager_leaves_as_one_of_ours(lab, api):
         manager.name_of(handle)
     assert caught.value.call == "getName"
     assert "injected fault" in caught.value.message
+
+
+def error_of(module, base=Exception):
+    """Return an error whose class is one of ``module``, as Java's are of their package."""
+    return type(str("Odd"), (base,), {str("__module__"): str(module)})("connection reset")
+
+
+class Throws(object):
+    """An object of the API, all of whose calls throw."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def getName(self):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [
+    error_of("java.net"), error_of("java.rmi"), error_of("java.io"), error_of("java.rmi.server"),
+    error_of("com.virtualiron.rpc", type(error_of("java.io"))), ConnectionLost("connection reset")],
+    ids=lambda error: "%s %s" % (type(error).__module__, type(error).__name__))
+def test_an_error_of_the_network_says_that_the_manager_is_gone(error):
+    with pytest.raises(errors.ManagerGone) as caught:
+        manager.name_of(Throws(error))
+    assert caught.value.exit_status == errors.UNAVAILABLE
+    assert (caught.value.call, caught.value.message) == ("getName", "getName failed: connection reset")
+
+
+@pytest.mark.parametrize("error", [
+    error_of("java.lang"), error_of("java.network"), error_of("java"), error_of("io"), error_of("com.java.net"),
+    ManagementException("connection reset"), IOError("connection reset"), ValueError("connection reset")],
+    ids=lambda error: "%s %s" % (type(error).__module__, type(error).__name__))
+def test_any_other_error_says_that_the_call_failed(error):
+    with pytest.raises(errors.ApiError) as caught:
+        manager.name_of(Throws(error))
+    assert caught.value.exit_status == errors.FAILED
+    assert caught.value.cause is error
+
+
+def test_an_error_of_ours_stays_what_it_is():
+    error = errors.Stopped(130)
+    with pytest.raises(errors.Stopped) as caught:
+        manager.name_of(Throws(error))
+    assert caught.value is error
 
 
 def test_a_change_outside_a_job_is_the_managers_refusal(api):
@@ -128,7 +228,44 @@ def test_a_missing_call_in_a_job_is_no_attribute_error_and_is_taken_back():
 
 def test_where_names_cannot_be_set_that_is_told_and_nothing_thrown():
     with small_lab(missing=["setName"]) as lab:
-        assert manager.set_name(site.connect_lab(lab).find("VirtualServer", "web01"), "x") is False
+        server = site.connect_lab(lab).find("VirtualServer", "web01")
+        assert not manager.can_name(server)
+        manager.set_name(server, "x")
+        assert manager.name_of(server) == "web01"
+
+
+def test_where_names_can_be_set_that_is_told_too(api):
+    server = api.find("VirtualServer", "web01")
+    assert manager.can_name(server)
+    with job(api, "rename", lambda: False):
+        manager.set_name(server, "x")
+    assert manager.name_of(server) == "x"
+
+
+def requirements(api):
+    """Call every ``require_*``, for web01 with its disk."""
+    server = api.find_server("web01")
+    manager.require_snapshot(server, [api.find_device("web01-system")])
+    manager.require_boot(server)
+    manager.require_proxy(server)
+    api.require_events()
+
+
+def test_an_api_that_has_all_calls_has_those_that_are_required(lab, api):
+    calls = Calls(lab)
+    requirements(api)
+    assert "createJob" not in calls
+
+
+@pytest.mark.parametrize("call", [
+    "snapshot", "getSnapshot", "deleteSnapshot", "getBytes", "getParentLvmDiskGroup", "getSnapshotParent",
+    "addStorageDeviceFirst", "setBootType", "start", "stop", "getStatusEvent", "addStorageDevice", "removeStorageDevice",
+    "reboot", "listenForEvents"])
+def test_a_call_that_is_required_and_missing_is_named(call):
+    with small_lab(missing=[call]) as lab:
+        with pytest.raises(errors.MissingCall) as caught:
+            requirements(site.connect_lab(lab))
+        assert "no %s (" % call in caught.value.message
 
 
 # -- events
@@ -172,14 +309,40 @@ def test_a_snapshot_that_ran_out_of_space_is_lost(lab, api):
     with job(api, "snapshot", lambda: False):
         snapshot = manager.snapshot(server)
     disk = manager.devices_of(snapshot)[0]
-    assert manager.is_lost(disk) is False
+    assert manager.can_tell_lost(disk)
+    assert manager.loss_of(disk) is None
     lab.world.named({"LogicalDisk"}, "Snapshot of web01-system")["lost"] = True
-    assert manager.is_lost(disk) is True
+    assert "out of space" in manager.loss_of(disk)
+
+
+class SnapshotDisk(object):
+    """A disk of a manager that tells nothing but how much of its space is used."""
+
+    def __init__(self, percent):
+        self.percent = percent
+
+    def getSnapshotUsedPercent(self):
+        if isinstance(self.percent, compat.FAULTS):
+            raise self.percent
+        return self.percent
+
+
+@pytest.mark.parametrize("percent, why", [(0, None), (99, None), (100, "its space is used up"), (101, "its space is used up"),
+                                          (ValueError("gone"), "gone")])
+def test_a_snapshot_whose_space_is_used_up_is_lost_and_one_that_cannot_be_asked_too(percent, why):
+    assert manager.loss_of(SnapshotDisk(percent)) == why
+
+
+def test_a_snapshot_that_a_manager_cannot_be_asked_of_because_it_went_away_is_not_called_lost():
+    with pytest.raises(errors.ManagerGone):
+        manager.loss_of(SnapshotDisk(ConnectionLost("no answer")))
 
 
 def test_where_the_manager_cannot_say_nothing_is_lost():
     with small_lab(missing=["getSnapshotUsedPercent"]) as lab:
-        assert manager.is_lost(site.connect_lab(lab).find("LogicalDisk", "web01-system")) is False
+        disk = site.connect_lab(lab).find("LogicalDisk", "web01-system")
+        assert not manager.can_tell_lost(disk)
+        assert manager.loss_of(disk) is None
 
 
 def test_every_call_in_the_probes_list_is_one_that_the_lab_has(api):

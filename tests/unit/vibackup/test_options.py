@@ -67,6 +67,23 @@ def test_a_wrong_option_is_named(verb, words, part):
     assert part in refusal(verb, *words)
 
 
+@pytest.mark.parametrize("word", ["1_0", "\u0661\u0662", "\u00b2", "\uff11", " 5", "5 ", "+5", "1e3", "0x10", "5.", ".5",
+                                  "1.5.5", "", "0", "0.0", "1000000000", "9" * 400, "True"], ids=repr)
+def test_a_timeout_is_plain_digits_and_above_0(word):
+    """What one interpreter takes for a number, another does not."""
+    assert "not a number of seconds above 0" in refusal("backups", "--timeout=" + word)
+
+
+def test_a_timeout_ends_with_its_digits():
+    with pytest.raises(errors.UsageError):
+        options.parse("backups", ["--timeout=5\n"])
+
+
+@pytest.mark.parametrize("word, seconds", [("1", 1), ("0.5", 0.5), ("007", 7), ("999999999", 999999999)])
+def test_a_timeout_is_in_seconds(word, seconds):
+    assert options.parse("backups", ["--timeout=" + word]).timeout == seconds
+
+
 @pytest.mark.parametrize("words", [PROXY_BACKUP + ["--freeze=x"], PROXY_BACKUP + ["--thaw=x"]], ids=["freeze", "thaw"])
 def test_freeze_and_thaw_go_together(words):
     assert refusal("proxy-backup", *words) == "--freeze and --thaw go together"

@@ -203,9 +203,8 @@ def test_a_wall_clock_that_jumps_does_not_end_a_program(monkeypatch):
             moments[0] += 10 * 365 * 86400.0
             return moments[0]
 
-    monkeypatch.setattr(clock, "time", Jumping())
+    monkeypatch.setattr(compat, "time", Jumping())
     assert run("exit 5", timeout=600).status == 5
-
 
 
 def test_what_the_program_has_started_ends_with_it_where_there_are_sessions(tmpdir):

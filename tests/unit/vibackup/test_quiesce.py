@@ -6,7 +6,7 @@ import pytest
 
 from fakes.faults import ManagementException
 from tests.runs import fail, find, make_run, objects, small_lab
-from vibackup import compat, errors, quiesce, steps
+from vibackup import compat, errors, ledger, quiesce, steps
 from vibackup import manager as api
 from vibackup.guest import Completed, Guest
 from vibackup.job import job
@@ -125,6 +125,42 @@ def test_where_the_freeze_failed_its_error_is_told_and_not_the_thaws(run, watche
     assert caught.value.message == "web01: fsfreeze: no luck (exit status 7)"
     assert caught.value.step == "freeze"
     assert ["thaw" in words for words in run.warnings] == [True]
+
+
+@pytest.mark.parametrize("status", [None, 255, 128, 137, 143])
+def test_a_server_that_may_be_frozen_and_cannot_be_thawed_is_a_leftover(run, watched, status):
+    """The freeze may have done its work: its connection was lost, or a signal ended it."""
+    watched.answers.update(freeze=[bad(status)], thaw=[bad()] * 3)
+    with pytest.raises(errors.GuestError) as caught:
+        around(run)
+    assert caught.value.step == "freeze"
+    assert [(left["what"], left["reason"]) for left in run.leftovers] == [("web01 frozen", "no luck (exit status 1)")]
+    assert [facts["command"] for facts in run.ledger.open_facts(ledger.FREEZE)] == [THAW]
+
+
+@pytest.mark.parametrize("error", [errors.GuestError("no way in"), ValueError("odd")], ids=lambda error: type(error).__name__)
+def test_a_server_whose_freeze_could_not_be_asked_for_is_a_leftover_where_it_cannot_be_thawed(run, watched, error):
+    watched.answers.update(freeze=[error], thaw=[bad(None)] * 3)
+    with pytest.raises(type(error)):
+        around(run)
+    assert [left["what"] for left in run.leftovers] == ["web01 frozen"]
+
+
+@pytest.mark.parametrize("status", [1, 2, 32, 126, 127])
+def test_a_server_whose_freeze_failed_for_certain_is_no_leftover_where_it_cannot_be_thawed(run, watched, status):
+    watched.answers.update(freeze=[bad(status)], thaw=[bad()] * 3)
+    with pytest.raises(errors.GuestError):
+        around(run)
+    assert run.leftovers == []
+    assert run.ledger.open_facts(ledger.FREEZE) == []
+    assert run.warnings == ["web01: its freeze failed, and so did its thaw: no luck (exit status 1)"]
+
+
+def test_a_server_that_may_be_frozen_and_is_thawed_is_no_leftover(run, watched):
+    watched.answers.update(freeze=[bad(255)], thaw=[Completed(0, "", "")])
+    with pytest.raises(errors.GuestError):
+        around(run)
+    assert (run.leftovers, run.ledger.open_facts(ledger.FREEZE)) == ([], [])
 
 
 def test_a_freeze_of_which_no_status_came_back_may_have_frozen_and_is_thawed(lab, run, watched):

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from fakes.faults import ManagementException
-from tests.runs import make_run, small_lab
+from tests.runs import make_run, small_lab, state_folder
 from vibackup import errors, ledger
 from vibackup.run import Run, new_id
 
@@ -43,6 +43,17 @@ def test_ids_are_distinct_words_that_begin_with_the_time():
     ids = set(new_id() for _number in range(200))
     assert len(ids) == 200
     assert all(re.match(r"20[0-9]{6}-[0-9]{6}-[0-9a-f]{8}\Z", each) for each in ids)
+
+
+def test_the_first_backup_of_a_run_has_its_id_and_each_further_one_a_number(lab, tmpdir):
+    run = make_run(lab, tmpdir)
+    assert [run.new_backup_id() for _number in range(3)] == [run.id, run.id + "-2", run.id + "-3"]
+
+
+def test_a_run_that_only_reads_wants_no_manager(tmpdir):
+    with Run(None, state_folder(tmpdir), "backups") as run:
+        assert run.catalog.entries() == []
+        assert run.ledger.leftovers() == []
 
 
 def test_a_run_that_does_nothing_leaves_nothing(lab, tmpdir):

@@ -19,7 +19,7 @@ def test_where_no_lab_is_asked_for_none_is_used(monkeypatch):
 def test_a_lab_is_a_manager_with_a_clock_and_guests_of_its_own():
     with small_lab() as lab:
         manager = site.connect_lab(lab)
-        assert manager.lab is True
+        assert manager.lab is lab
         assert manager.clock is lab.clock
         assert manager.guests is lab.guests
 

@@ -145,3 +145,38 @@ def test_a_line_that_is_damaged_in_the_middle_is_said_to_be(path):
     with pytest.raises(errors.UsageError) as caught:
         state.read_lines(path)
     assert "line 2 is damaged" in caught.value.message
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), IOError(30, "Read-only file system")],
+                         ids=lambda error: error.strerror)
+@pytest.mark.parametrize("write", [state.write_json, state.append_line], ids=["write_json", "append_line"])
+def test_what_the_system_says_against_writing_is_one_error_of_ours_that_names_the_file(path, monkeypatch, write, error):
+    write(path, {"old": True})
+    monkeypatch.setattr(state, "_to_disk", boom(error))
+    with pytest.raises(errors.VibackupError) as caught:
+        write(path, {"new": True})
+    assert caught.value.exit_status == errors.FAILED
+    assert "cannot write the state file" in caught.value.message and "lines" in caught.value.message
+    assert error.strerror in caught.value.message
+
+
+def boom(error):
+    def function(*_anything):
+        raise error
+    return function
+
+
+def test_a_file_in_a_folder_that_is_gone_cannot_be_written(tmpdir):
+    path = compat.native(compat.text(str(tmpdir.join("gone", "lines"))))
+    for write in (state.write_json, state.append_line):
+        with pytest.raises(errors.VibackupError):
+            write(path, {})
+
+
+@pytest.mark.parametrize("line", [b"7\n", b"[]\n", b"null\n", b'"x"\n'], ids=repr)
+def test_a_line_that_is_no_object_is_damaged(path, line):
+    with open(path, "wb") as stream:
+        stream.write(line)
+    with pytest.raises(errors.UsageError) as caught:
+        state.read_lines(path)
+    assert "line 1 is damaged" in caught.value.message

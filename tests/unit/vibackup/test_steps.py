@@ -6,6 +6,7 @@ import contextlib
 
 import pytest
 
+from tests import labs
 from tests.runs import Calls, fail, find, make_run, objects, server, small_lab
 from vibackup import errors, ledger, steps
 from vibackup import manager as api
@@ -129,6 +130,73 @@ def test_a_snapshot_that_merely_has_our_name_is_not_touched(run, vs):
     assert api.snapshot_of(vs.handle) is not None
 
 
+def rename(run, thing, name):
+    with job(run.manager, "by hand", lambda: False):
+        api.set_name(thing, name)
+
+
+def test_a_snapshot_that_somebody_renamed_is_refused_and_not_touched(lab, run, vs):
+    """It is the one that we made, but somebody has a use for it now."""
+    with steps.snapshotted(run, vs, not_quiesced()) as snapshot:
+        rename(run, snapshot.handle, "before the upgrade")
+        before = objects(lab)
+    assert objects(lab) == before
+    assert run.leftovers[0]["reason"] == "somebody has renamed it to before the upgrade, so it is not touched"
+    assert len(run.ledger.open_facts(ledger.SNAPSHOT)) == 1
+
+
+@pytest.mark.parametrize("missing", [[], ["setName"], ["getId"]], ids=["both", "id alone", "name alone"])
+def test_a_snapshot_is_ours_by_its_id_and_its_name_as_far_as_there_are_any(tmpdir, missing):
+    with small_lab(missing=missing) as lab:
+        run = make_run(lab, tmpdir)
+        before = objects(lab)
+        with steps.snapshotted(run, find(run, "web01"), not_quiesced()):
+            pass
+        assert objects(lab) == before
+        assert run.leftovers == []
+
+
+@pytest.mark.parametrize("known, name, ours", [
+    ("its own", "vibackup x web01", True), ("vs-99999", "vibackup x web01", False), (None, "vibackup x web01", True),
+    (None, "vibackup y web01", False), ("vs-99999", "vibackup y web01", False)])
+def test_id_and_name_of_a_snapshot_have_to_agree(lab, run, vs, known, name, ours):
+    handle = snapshot_by_hand(run, vs)
+    rename(run, handle, name)
+    facts = {"name": "vibackup x web01"}
+    if known is not None:
+        facts["snapshot"] = api.identity_of(handle) if known == "its own" else known
+    before = objects(lab)
+    steps.release_snapshot(run, vs, facts)
+    assert (api.snapshot_of(vs.handle) is None) == ours
+    assert ours or objects(lab) == before
+
+
+def test_a_snapshot_disk_of_another_that_was_added_to_ours_survives(lab, run, vs):
+    """Only the disks that came with our snapshot are ours."""
+    theirs = snapshot_by_hand(run, find(run, "db01"))
+    foreign = api.devices_of(theirs)[1]
+    before = objects(lab)
+    with steps.snapshotted(run, vs, not_quiesced()) as snapshot:
+        with job(run.manager, "by hand", lambda: False):
+            api.add_device(snapshot.handle, foreign)
+        after = objects(lab)
+    assert objects(lab) == after
+    assert "still has the snapshot disk Snapshot of db01-data" in run.leftovers[0]["reason"]
+    with job(run.manager, "by hand", lambda: False):
+        api.remove_device(snapshot.handle, foreign)
+    steps.release_snapshot(run, vs, run.ledger.open_facts(ledger.SNAPSHOT)[0])
+    assert objects(lab) == before
+
+
+def test_a_snapshot_whose_disks_were_not_yet_known_goes_away_with_those_it_has(lab, run, vs):
+    """The process was killed between the job's end and the ledger's next line."""
+    before = objects(lab)
+    handle = snapshot_by_hand(run, vs)
+    rename(run, handle, "vibackup x web01")
+    steps.release_snapshot(run, vs, {"name": "vibackup x web01"})
+    assert objects(lab) == before
+
+
 def test_a_snapshot_whose_commit_alone_was_lost_is_ours_and_goes_away(lab, run, vs):
     before = objects(lab)
     fail(lab, "commit", "after")
@@ -137,11 +205,39 @@ def test_a_snapshot_whose_commit_alone_was_lost_is_ours_and_goes_away(lab, run, 
     assert objects(lab) == before
 
 
+def attachment_of(run, *disks):
+    """Have an attachment of ``disks`` (ids) in the run's ledger that was not released."""
+    return run.ledger.intend(ledger.ATTACHMENT, proxy="vs-9", proxy_name="pbh01", disks=list(disks), disk_names="x",
+                             sizes=[], before=[])
+
+
 def test_a_snapshot_stays_while_a_disk_of_it_may_be_on_the_proxy(run, vs):
-    with steps.snapshotted(run, vs, not_quiesced()):
-        run.ledger.intend(ledger.ATTACHMENT, proxy="vs-9", proxy_name="pbh01", disks=[], disk_names="x", before=[])
+    with steps.snapshotted(run, vs, not_quiesced()) as snapshot:
+        attachment_of(run, api.identity_of(snapshot.devices[0]))
     assert api.snapshot_of(vs.handle) is not None
     assert "still on the proxy" in run.leftovers[0]["reason"]
+
+
+def test_a_snapshot_does_not_stay_for_the_disk_of_another_that_is_on_the_proxy(lab, run, vs):
+    before = objects(lab)
+    with steps.snapshotted(run, vs, not_quiesced()):
+        attachment_of(run, "disk-99999")
+    assert run.leftovers == []
+    assert objects(lab) == before
+
+
+def test_a_snapshot_that_may_still_run_stays(run, vs):
+    with steps.snapshotted(run, vs, not_quiesced()) as snapshot:
+        run.ledger.intend(ledger.POWER, vs=snapshot.id, vs_name=snapshot.name)
+    assert api.snapshot_of(vs.handle) is not None
+    assert run.leftovers[0]["reason"] == "kept, because it may still be running"
+
+
+def test_a_snapshot_does_not_stay_for_another_server_that_may_still_run(lab, run, vs, proxy):
+    before = objects(lab)
+    with steps.snapshotted(run, vs, not_quiesced()):
+        run.ledger.intend(ledger.POWER, vs=proxy.id, vs_name=proxy.name)
+    assert objects(lab) == before
 
 
 @contextlib.contextmanager
@@ -259,6 +355,157 @@ def test_an_attachment_that_fails_is_taken_back(lab, run, vs, proxy, phase):
             pytest.fail("not attached")
     assert objects(lab) == before
     assert run.leftovers == []
+
+
+@contextlib.contextmanager
+def left_attached(run, vs, proxy):
+    """Have the disks of a snapshot attached as a killed run leaves them; yields the facts of its ledger."""
+    with steps.snapshotted(run, vs, not_quiesced()) as snapshot:
+        disks = steps.snapshot_disks(run.manager, snapshot)
+        guest = steps.guest_of(run, proxy)
+        before = guest.disks()
+        steps.attach(run, disks, proxy)
+        steps.reboot(run, proxy)
+        yield {"proxy": proxy.id, "proxy_name": proxy.name, "disks": [disk.id for disk in disks], "disk_names": "x",
+               "sizes": [disk.bytes for disk in disks], "before": steps._places(before),
+               "places": steps._places(steps.find_new_disks(run, guest, before, disks))}
+
+
+def without(facts, *keys):
+    return dict((key, value) for key, value in facts.items() if key not in keys)
+
+
+def release(run, proxy, facts):
+    """Release an attachment; returns the steps that this took."""
+    begun = len(run.steps)
+    steps.release_attachment(run, proxy, steps.guest_of(run, proxy), facts)
+    return names(run)[begun:]
+
+
+KNOWN = pytest.mark.parametrize("unknown", [(), ("places",)], ids=["found", "not yet found"])
+
+
+@KNOWN
+def test_a_proxy_that_has_been_stopped_meanwhile_is_not_booted_for_the_detach(lab, run, vs, proxy, unknown):
+    with left_attached(run, vs, proxy) as facts:
+        steps.stop(run, proxy)
+        assert release(run, proxy, without(facts, *unknown)) == ["detach"]
+        assert len(api.devices_of(proxy.handle)) == 1
+        assert lab.world.named({"VirtualServer"}, "pbh01")["power"] == "Stopped"
+        assert release(run, proxy, facts) == []
+
+
+@KNOWN
+def test_a_proxy_that_got_another_disk_meanwhile_keeps_it(tmpdir, unknown):
+    with small_lab(lambda found: found["disks"].append(labs.disk("spare", 3 * labs.MEGABYTE))) as lab:
+        run = make_run(lab, tmpdir)
+        proxy = find(run, "pbh01")
+        with left_attached(run, find(run, "web01"), proxy) as facts:
+            with job(run.manager, "by hand", lambda: False):
+                api.add_device(proxy.handle, run.manager.find_device("spare"))
+            assert release(run, proxy, without(facts, *unknown)) == ["detach", "reboot", "check disks"]
+            assert [api.name_of(disk) for disk in api.devices_of(proxy.handle)] == ["pbh01-system", "spare"]
+            assert release(run, proxy, without(facts, *unknown)) == []
+
+
+@KNOWN
+def test_a_proxy_that_lost_a_disk_of_its_own_meanwhile_shows_none_of_ours(tmpdir, unknown):
+    def change(found):
+        found["disks"].append(labs.disk("spare", 3 * labs.MEGABYTE))
+        server(found, "pbh01")["devices"].append("spare")
+
+    with small_lab(change) as lab:
+        run = make_run(lab, tmpdir)
+        proxy = find(run, "pbh01")
+        with left_attached(run, find(run, "web01"), proxy) as facts:
+            with job(run.manager, "by hand", lambda: False):
+                api.remove_device(proxy.handle, run.manager.find_device("spare"))
+            assert release(run, proxy, without(facts, *unknown)) == ["detach", "reboot", "check disks"]
+
+
+class Renumbering(object):
+    """A way into guests whose host adapter has another number after each boot, as far as lsblk tells."""
+
+    def __init__(self, run):
+        self.guests = run.manager.guests
+        self.number = 0
+        run.manager.guests = self
+
+    def run(self, name, command, *more):
+        completed = self.guests.run(name, command, *more)
+        if command.argv[0] != "lsblk":
+            return completed
+        self.number += 1
+        return completed._replace(output=completed.output.replace('HCTL="0:', 'HCTL="%d:' % self.number))
+
+
+def test_a_host_adapter_of_another_number_after_the_boot_changes_nothing(lab, run, vs, proxy):
+    before = objects(lab)
+    numbers = Renumbering(run)
+    with attached(run, vs, proxy) as devices:
+        assert [device.path for device in devices] == ["/dev/sdb"]
+    assert numbers.number > 2
+    assert run.leftovers == []
+    assert objects(lab) == before
+
+
+def test_a_guest_that_still_shows_the_disk_after_its_detach_is_an_error(lab, run, vs, proxy, monkeypatch):
+    with left_attached(run, vs, proxy) as facts:
+        monkeypatch.setattr(steps, "reboot", lambda _run, _server: None)
+        with pytest.raises(errors.GuestError) as caught:
+            release(run, proxy, facts)
+        assert caught.value.message == "pbh01 still shows a disk that was detached from it"
+        monkeypatch.undo()
+        assert release(run, proxy, facts) == ["reboot", "check disks"]
+
+
+def test_where_names_alone_tell_devices_one_of_that_name_on_the_proxy_is_not_taken_for_ours(tmpdir):
+    """It would be detached with ours."""
+    def change(found):
+        found["disks"].append(labs.disk("Snapshot of web01-system", 3 * labs.MEGABYTE))
+        server(found, "pbh01")["devices"].append("Snapshot of web01-system")
+
+    with small_lab(change, missing=["getId"]) as lab:
+        run = make_run(lab, tmpdir)
+        before = objects(lab)
+        with pytest.raises(errors.VibackupError) as caught:
+            with attached(run, find(run, "web01"), find(run, "pbh01")):
+                pytest.fail("attached")
+        assert caught.value.message == "pbh01 has a device called like one of these already: Snapshot of web01-system"
+        assert objects(lab) == before
+        assert run.leftovers == []
+
+
+# -- file systems
+
+@contextlib.contextmanager
+def mounted(run):
+    with attached(run, find(run, "web01"), find(run, "pbh01")) as devices:
+        with steps.mounted(run, steps.guest_of(run, find(run, "pbh01")), devices[0], "/mnt/vibackup/web01/system") as mounts:
+            yield mounts
+
+
+def test_a_file_system_is_mounted_below_the_folder_and_unmounted_again(lab, run):
+    before = objects(lab)
+    with mounted(run) as mounts:
+        assert mounts == [(1, "/mnt/vibackup/web01/system/1")]
+        assert lab.world.named({"VirtualServer"}, "pbh01")["mounts"] == {"/mnt/vibackup/web01/system/1": "/dev/sdb1"}
+    assert objects(lab) == before
+    assert run.warnings == []
+
+
+def test_a_mount_that_says_it_worked_and_did_not_is_no_backup_of_an_empty_folder(tmpdir):
+    """A fake mount of the inventory: it ends with 0 and mounts nothing."""
+    with small_lab(lambda found: server(found, "pbh01").update(commands={"mount": {}})) as lab:
+        run = make_run(lab, tmpdir)
+        before = objects(lab)
+        with pytest.raises(errors.GuestError) as caught:
+            with mounted(run):
+                pytest.fail("an empty folder")
+        assert caught.value.message == "pbh01: mountpoint: exit status 32"
+        assert caught.value.step == "mount"
+        assert objects(lab) == before
+        assert run.leftovers == []
 
 
 # -- power

@@ -1,0 +1,141 @@
+# -*- coding: utf-8 -*-
+"""Reconcile: what it does not touch, and what it cannot remove."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import pytest
+
+from tests.runs import Calls, find, make_run, objects, small_lab
+from vibackup import ledger, locks
+from vibackup import manager as api
+from vibackup.flows import reconcile
+from vibackup.job import job
+
+
+@pytest.fixture
+def lab():
+    with small_lab() as lab:
+        yield lab
+
+
+@pytest.fixture
+def run(lab, tmpdir):
+    return make_run(lab, tmpdir, "reconcile")
+
+
+def gone(run, monkeypatch, manager=None, **changes):
+    """Return the ledger of a run that is over, made with the manager called ``manager`` (None: with this one)."""
+    with monkeypatch.context() as patched:
+        me = dict(dict(locks.this_process(), started="gone"), **changes)
+        patched.setattr(locks, "this_process", lambda: me)
+        return ledger.Ledger(run.folder, "dead", "proxy-backup", manager or run.manager.name)
+
+
+def snapshot_of(run, name):
+    """Have a snapshot that carries the dead run's name, and return the facts of its ledger."""
+    vs = find(run, name)
+    words = "vibackup dead %s" % name
+    with job(run.manager, words, lambda: False):
+        handle = api.snapshot(vs.handle)
+        api.set_name(handle, words)
+    return {"vs": vs.id, "vs_name": name, "name": words, "snapshot": api.identity_of(handle)}
+
+
+def test_what_was_made_with_this_manager_is_released(lab, run, monkeypatch):
+    before = objects(lab)
+    gone(run, monkeypatch).intend(ledger.SNAPSHOT, **snapshot_of(run, "web01"))
+    assert reconcile.reconcile(run) == 1
+    assert objects(lab) == before
+    assert run.leftovers == [] and run.ledger.leftovers() == []
+
+
+@pytest.mark.parametrize("manager", ["vm server 7", "the lab in /elsewhere", "süd"])
+def test_what_was_made_with_another_manager_is_named_and_not_touched(lab, run, monkeypatch, manager):
+    """Its ids and names may well mean something else here."""
+    gone(run, monkeypatch, manager).intend(ledger.SNAPSHOT, **snapshot_of(run, "web01"))
+    before = objects(lab)
+    calls = Calls(lab)
+    assert reconcile.reconcile(run) == 0
+    assert [(left["run"], left["what"], left["reason"]) for left in run.leftovers] == [
+        ("dead", "the snapshot of web01", "made with another manager: %s" % manager)]
+    assert calls.lines == []
+    assert objects(lab) == before
+    assert len(run.ledger.leftovers()) == 1
+
+
+def test_what_a_run_on_another_host_holds_is_named_and_not_touched(lab, run, monkeypatch):
+    far = gone(run, monkeypatch, host="another.example", started="another-boot/1")
+    far.take(find(run, "web01").id, "web01")
+    far.intend(ledger.SNAPSHOT, **snapshot_of(run, "web01"))
+    before = objects(lab)
+    expected = [{"run": "dead", "what": "the snapshot of web01",
+                 "reason": "its run is on the host another.example; reconcile there"}]
+    assert reconcile.leftovers(run) == expected
+    assert reconcile.reconcile(run) == 0
+    assert run.leftovers == expected
+    assert objects(lab) == before
+
+
+def test_what_a_run_on_another_host_left_when_it_ended_is_released_here(lab, run, monkeypatch):
+    """It gave its locks back, so it is over: it is named once, and anyone may release it."""
+    before = objects(lab)
+    far = gone(run, monkeypatch, host="another.example", started="another-boot/1")
+    far.take(find(run, "web01").id, "web01")
+    far.intend(ledger.SNAPSHOT, **snapshot_of(run, "web01"))
+    far.close()
+    assert [left["reason"] for left in reconcile.leftovers(run)] == ["its run is over"]
+    assert reconcile.reconcile(run) == 1
+    assert run.leftovers == []
+    assert objects(lab) == before
+
+
+def backup_of(run, *commands):
+    """Return the facts of a backup that was cut short."""
+    return {"proxy": find(run, "pbh01").id, "proxy_name": "pbh01", "vs_name": "web01", "backup": "b1",
+            "commands": list(commands)}
+
+
+def test_a_backup_that_was_cut_short_and_whose_agent_has_no_command_to_remove_it_is_a_warning(run, monkeypatch):
+    gone(run, monkeypatch).intend(ledger.BACKUP, **backup_of(run))
+    assert reconcile.reconcile(run) == 1
+    assert run.warnings == ["an unfinished backup of web01, made on pbh01 may be left with its agent, which has no "
+                            "command to remove it"]
+    assert run.leftovers == [] and run.ledger.leftovers() == []
+
+
+def test_a_backup_that_was_cut_short_is_removed_by_the_commands_in_the_ledger(lab, run, monkeypatch):
+    lab.world.named({"VirtualServer"}, "pbh01")["commands"]["forget"] = {"output": "done"}
+    calls = Calls(lab)
+    gone(run, monkeypatch).intend(ledger.BACKUP, **backup_of(run, [["forget", "b1"], None, None]))
+    assert reconcile.reconcile(run) == 1
+    assert len([line for line in calls.lines if "forget" in line]) == 1
+    assert run.warnings == [] and run.leftovers == []
+
+
+def test_a_backup_that_cannot_be_removed_stays_a_leftover_with_its_reason(lab, run, monkeypatch):
+    lab.world.named({"VirtualServer"}, "pbh01")["commands"]["forget"] = {"exit_status": 2, "output": "locked"}
+    gone(run, monkeypatch).intend(ledger.BACKUP, **backup_of(run, [["forget", "b1"], None, None]))
+    assert reconcile.reconcile(run) == 0
+    assert [left["reason"] for left in run.leftovers] == ["pbh01: forget: locked (exit status 2)"]
+    assert len(run.ledger.leftovers()) == 1
+
+
+def test_a_backup_that_is_in_the_catalog_is_whole_and_stays(lab, run, monkeypatch):
+    """The run was killed between the catalog's entry and the ledger's last line."""
+    run.catalog.add({"id": "b1", "vs": "web01", "finished": "x", "agent": "dd", "disks": []})
+    calls = Calls(lab)
+    gone(run, monkeypatch).intend(ledger.BACKUP, **backup_of(run, [["forget", "b1"], None, None]))
+    assert reconcile.reconcile(run) == 1
+    assert not [line for line in calls.lines if "forget" in line]
+    assert run.catalog.has("b1") and run.warnings == []
+
+
+@pytest.mark.parametrize("kind, more", [
+    (ledger.ATTACHMENT, {"disks": ["disk-7"], "disk_names": "x", "sizes": [], "before": []}), (ledger.POWER, {}),
+    (ledger.FREEZE, {"command": ["thaw"]}), (ledger.BACKUP, {"backup": "b1", "commands": []})])
+def test_what_was_left_on_a_server_that_is_gone_is_released(lab, run, monkeypatch, kind, more):
+    facts = dict(more, vs="vs-99999", vs_name="old01", proxy="vs-99998", proxy_name="old02")
+    before = objects(lab)
+    gone(run, monkeypatch).intend(kind, **facts)
+    assert reconcile.reconcile(run) == 1
+    assert objects(lab) == before
+    assert run.leftovers == []
