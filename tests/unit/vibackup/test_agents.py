@@ -320,7 +320,7 @@ def test_part_of_an_image_is_a_failure_of_netbackup():
 
 @pytest.mark.parametrize("name, words", [
     ("dd", ["rm", "-f", "--"]), ("restic", ["restic", "--repo=/srv/backups", "forget"]),
-    ("borg", ["borg", "delete", "--glob-archives=web01.system.id-1"])])
+    ("borg", ["borg", "delete", "--glob-archives=web01.system.b1"])])
 def test_a_worthless_image_can_be_removed(name, words):
     agent = known(name)
     command = agent.commands("image_discard", values(agent, backup_id="4711"))[0]
