@@ -30,6 +30,11 @@ else:
     hypothesis.settings.load_profile("vibackup")
 
 
+def leave_out(count, why):
+    """Say at the end that so many tests were left out."""
+    _left_out.append((count, why))
+
+
 def pytest_configure(config):
     config.addinivalue_line(
         "markers", "needs(program, ...): left out where a program is not installed; with --all, a failure")
@@ -45,7 +50,7 @@ def pytest_collection_modifyitems(config, items):
         for program in missing_programs(item)[:1]:
             lacking.setdefault(program, []).append(item)
     for program, left_out in sorted(lacking.items()):
-        _left_out.append((len(left_out), "%s is not installed" % program))
+        leave_out(len(left_out), "%s is not installed" % program)
         config.hook.pytest_deselected(items=left_out)
         gone = set(left_out)
         items[:] = [item for item in items if item not in gone]
@@ -54,6 +59,17 @@ def pytest_collection_modifyitems(config, items):
 def pytest_runtest_setup(item):
     for program in missing_programs(item):
         pytest.fail("%s is not installed" % program, pytrace=False)
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):  # a worker of xdist: what it prints is not seen
+        session.config.workeroutput["left_out"] = _left_out
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """A worker of xdist has ended. Each of them has left out the same."""
+    _left_out[:] = getattr(node, "workeroutput", {}).get("left_out", _left_out)
 
 
 def pytest_terminal_summary(terminalreporter):
