@@ -12,7 +12,7 @@ Usage: sh tests/run.sh [--all | --python=NAME | --bench] [arguments of pytest]
                   has and is missing gets installed; what is missing all the same is a failure
   --bench         the benchmarks
 
-On Python 3 the tests are shared out over all processors; -n0 runs them in one process.
+Except with --all, Python 3 shares the tests out over all processors; -n0 runs them in one process.
 
 Example: sh tests/run.sh tests/unit -k ledger
 END
@@ -101,6 +101,7 @@ run_tests() {
         export PYTHONDONTWRITEBYTECODE
         set -- -p no:cacheprovider --assert=plain "$@"
     fi
+    # --all has two interpreters at work already: more processes would only get in each other's way.
     case $kind in python3*) [ -n "${VIBACKUP_TESTS_ALL:-}" ] || set -- -n auto "$@" ;; esac
     if [ -n "$packages" ]; then
         exec "$python" -c "$START" "$packages" "$@"
