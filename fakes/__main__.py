@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from fakes import disks, inventory, lab, runner, storage
+from fakes import disks, lab, runner, storage
 from fakes.opening import open_lab
 from vibackup import compat, errors
 

@@ -11,7 +11,7 @@ import time
 import uuid
 
 import fakes
-from fakes import dispatch, disks, events, faults, guests, jobs, kinds, model, servers, storage
+from fakes import dispatch, disks, events, guests, jobs, kinds, model, servers, storage
 from fakes.clock import LabClock
 from fakes.registry import FORMAT, World
 from vibackup import compat, errors, locks

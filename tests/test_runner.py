@@ -346,8 +346,15 @@ def interface(name):
             struct.pack(str(">HHHHHHH"), 0x0601, 2, 4, 0, 0, 0, 0))
 
 
+def real_jython_jar():
+    """Return the jar that the installed Jython runs from, wherever that is."""
+    ask = "from java.lang import System; print(System.getProperty('java.class.path').split(':')[0])"
+    return subprocess.check_output(
+        ["sh", "-c", '. "$0"; find_interpreter jython && "$interpreter" -c "$1"',
+         os.path.join(ROOT, "scripts", "interpreter.sh"), ask]).decode("utf-8").strip()
+
+
 @pytest.mark.needs("jython")
-@pytest.mark.skipif(not os.path.exists("/usr/share/java/jython.jar"), reason="this Jython is not Debian's")
 def test_a_real_jython_imports_the_names_in_the_managers_jars(place):
     os.makedirs(place.path("home"))
     package = "com/virtualiron/vce/mgmt/api/"
@@ -356,6 +363,8 @@ def test_a_real_jython_imports_the_names_in_the_managers_jars(place):
     place.write("show.py", "from com.virtualiron.vce.mgmt.api import *\nimport vibackup, sys\n"
                            "print VirtualizationManager, sys.argv[-1]\n")
     place.env.update({"VIRTUALIRON_HOME": place.path("home"), "XDG_CACHE_HOME": place.path("cache")})
+    if not os.path.exists("/usr/share/java/jython.jar"):  # where the runner looks by itself
+        place.env["JYTHON_JAR"] = real_jython_jar()
     ran = place.run("--inputfile=show.py", "--vs=été")
     assert "VirtualizationManager" in ran.output and "--vs=été" in ran.output, ran.errors
 

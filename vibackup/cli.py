@@ -128,6 +128,7 @@ class Session(object):
 
     def _stopper(self, status):
         def stop(_number, _frame):
+            """Only ask for the stop: a signal may come at any moment, and what is under way must not break."""
             words = "still" if self.stop else "stopping:"
             self.stop = self.stop or status
             try:

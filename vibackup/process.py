@@ -136,6 +136,7 @@ class _Reader(threading.Thread):
             threading.Thread.join(self, timeout)
 
     def run(self):
+        """Read until there is no more."""
         rest = b""
         with self._stream:
             while True:

@@ -1,6 +1,8 @@
 """Compare ledger and manager: list what runs left behind, and release it."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import contextlib
+
 from vibackup import backup, compat, events, ledger, quiesce, steps
 from vibackup import manager as api
 from vibackup.masking import mask
@@ -54,50 +56,53 @@ def _entry(intent, reason):
 
 
 def _release_snapshot(run, intent):
-    server = _find(run, intent.facts["vs"], intent.facts["vs_name"])
-    if server is not None:
-        with run.held([(server.id, server.name)], despite_leftovers=True):
+    with _held(run, intent, "vs") as server:
+        if server is not None:
             steps.release_snapshot(run, server, intent.facts)
 
 
 def _release_attachment(run, intent):
-    proxy = _find(run, intent.facts["proxy"], intent.facts["proxy_name"])
-    if proxy is not None:
-        with run.held([(proxy.id, proxy.name)], despite_leftovers=True):
+    with _held(run, intent, "proxy") as proxy:
+        if proxy is not None:
             steps.release_attachment(run, proxy, steps.guest_of(run, proxy), intent.facts)
 
 
 def _release_power(run, intent):
-    server = _find(run, intent.facts["vs"], intent.facts["vs_name"])
-    if server is not None:
-        with run.held([(server.id, server.name)], despite_leftovers=True):
+    with _held(run, intent, "vs") as server:
+        if server is not None:
             steps.stop(run, server)
 
 
 def _release_freeze(run, intent):
     """Thaw a server that a killed run left frozen; one that does not run is not frozen."""
-    server = _find(run, intent.facts["vs"], intent.facts["vs_name"])
-    if server is not None and events.state_of(run.manager, server.handle) == api.RUNNING:
-        with run.held([(server.id, server.name)], despite_leftovers=True):
+    with _held(run, intent, "vs") as server:
+        if server is not None and events.state_of(run.manager, server.handle) == api.RUNNING:
             quiesce.thaw(run, steps.guest_of(run, server), intent.facts["command"])
 
 
 def _release_backup(run, intent):
     """Remove what is left of a backup that was cut short; one in the catalog is whole, and stays."""
-    proxy = _find(run, intent.facts["proxy"], intent.facts["proxy_name"])
-    if proxy is None or run.catalog.has(intent.facts["backup"]):
+    if run.catalog.has(intent.facts["backup"]):
         return
     if not intent.facts["commands"]:
         run.warn("%s may be left with its agent, which has no command to remove it" % ledger.describe(
             intent.kind, intent.facts))
         return
-    with run.held([(proxy.id, proxy.name)], despite_leftovers=True):
-        backup.undo(steps.guest_of(run, proxy), intent.facts["commands"])
+    with _held(run, intent, "proxy") as proxy:
+        if proxy is not None:
+            backup.undo(steps.guest_of(run, proxy), intent.facts["commands"])
 
 
-def _find(run, identity, name):
-    handle = run.manager.server_by_id(identity, name)
-    return None if handle is None else steps.server_of(handle)
+@contextlib.contextmanager
+def _held(run, intent, role):
+    """Hold the virtual server that is ``role`` (vs or proxy) of ``intent``, and yield it; None where it is gone."""
+    handle = run.manager.server_by_id(intent.facts[role], intent.facts[role + "_name"])
+    if handle is None:
+        yield None
+        return
+    server = steps.server_of(handle)
+    with run.held([(server.id, server.name)], despite_leftovers=True):
+        yield server
 
 
 _RELEASES = {ledger.SNAPSHOT: _release_snapshot, ledger.ATTACHMENT: _release_attachment,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.runs import make_run, small_lab
+from tests.runs import make_run
 from vibackup import agents, backup, compat, errors, guest
 from vibackup.guest import Completed
 
@@ -41,12 +41,6 @@ class Host(object):
             if on_output is not None:
                 on_output(line)
         return answer
-
-
-@pytest.fixture
-def lab():
-    with small_lab() as lab:
-        yield lab
 
 
 def writer(tmpdir, more=TELLS):

@@ -14,17 +14,6 @@ from vibackup.manager import LOGICAL, RAW
 from vibackup.job import job
 
 
-@pytest.fixture
-def lab():
-    with small_lab() as lab:
-        yield lab
-
-
-@pytest.fixture
-def run(lab, tmpdir):
-    return make_run(lab, tmpdir)
-
-
 def disks(run, name):
     return checks.disks_of(run.manager, find(run, name))
 

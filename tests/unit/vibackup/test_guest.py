@@ -253,12 +253,6 @@ def test_a_guest_whose_disks_cannot_be_listed_is_refused(guest_that_answers):
 
 # -- waiting for it to answer
 
-@pytest.fixture
-def lab():
-    with small_lab() as lab:
-        yield lab
-
-
 def test_a_guest_that_answers_is_not_waited_for(lab, tmpdir):
     run = make_run(lab, tmpdir)
     before = run.manager.clock.monotonic()

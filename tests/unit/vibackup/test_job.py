@@ -5,16 +5,10 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import pytest
 
 from fakes.faults import ManagementException
-from tests.runs import Calls, small_lab, fail, objects
+from tests.runs import Calls, fail, objects
 from vibackup import compat, errors, site
 from vibackup import manager as api
 from vibackup.job import job
-
-
-@pytest.fixture
-def lab():
-    with small_lab() as lab:
-        yield lab
 
 
 @pytest.fixture

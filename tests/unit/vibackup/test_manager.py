@@ -13,12 +13,6 @@ from vibackup.job import job
 
 
 @pytest.fixture
-def lab():
-    with small_lab() as lab:
-        yield lab
-
-
-@pytest.fixture
 def api(lab):
     return site.connect_lab(lab)
 

@@ -5,7 +5,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import pytest
 
 from fakes.faults import ManagementException
-from tests.runs import fail, find, make_run, objects, small_lab
+from tests.runs import fail, find, make_run, objects
 from vibackup import compat, errors, ledger, quiesce, steps
 from vibackup import manager as api
 from vibackup.guest import Completed, Guest
@@ -13,17 +13,6 @@ from vibackup.job import job
 from vibackup.quiesce import quiesced
 
 FREEZE, THAW = ["fsfreeze", "-f", "/srv"], ["fsfreeze", "-u", "/srv"]
-
-
-@pytest.fixture
-def lab():
-    with small_lab() as lab:
-        yield lab
-
-
-@pytest.fixture
-def run(lab, tmpdir):
-    return make_run(lab, tmpdir)
 
 
 class Watched(object):

@@ -4,17 +4,11 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import pytest
 
-from tests.runs import Calls, find, make_run, objects, small_lab
+from tests.runs import Calls, find, make_run, objects
 from vibackup import ledger, locks
 from vibackup import manager as api
 from vibackup.flows import reconcile
 from vibackup.job import job
-
-
-@pytest.fixture
-def lab():
-    with small_lab() as lab:
-        yield lab
 
 
 @pytest.fixture

@@ -8,17 +8,11 @@ import re
 import pytest
 
 from fakes.faults import ManagementException
-from tests.runs import make_run, small_lab, state_folder
+from tests.runs import make_run, state_folder
 from vibackup import errors, ledger
 from vibackup.run import Run, new_id
 
 FACTS = {"vs": "vs-1", "vs_name": "web01", "name": "vibackup one web01"}
-
-
-@pytest.fixture
-def lab():
-    with small_lab() as lab:
-        yield lab
 
 
 class Shown(object):

@@ -15,17 +15,6 @@ from vibackup.quiesce import not_quiesced
 
 
 @pytest.fixture
-def lab():
-    with small_lab() as lab:
-        yield lab
-
-
-@pytest.fixture
-def run(lab, tmpdir):
-    return make_run(lab, tmpdir)
-
-
-@pytest.fixture
 def vs(run):
     return find(run, "web01")
 
