@@ -42,6 +42,53 @@ def _checked(run, host, agent, mode, values, size, outcome, output):
     return found
 
 
+def bring_back(run, host, agent, values, size):
+    """Have ``agent`` in the guest ``host`` write an image of ``size`` bytes onto the device that ``values`` name.
+
+    The paper: "The image backup previously taken was restored to the new disk device". values: for the
+    agent's placeholders, those of the backup. Raises AgentFailed where its exit status says that the
+    image is not whole, or its figures do.
+    """
+    said = []
+    try:
+        _run_all(run, host, agent, agent.commands("image_restore", values), said, size)
+    finally:
+        with run.releasing():
+            for command in agent.commands("image_after", values):
+                host.command(command)
+    written = agent.bytes_read("\n".join(said))
+    if written is not None and written != size:
+        raise errors.AgentFailed("%s wrote %d bytes of %s where the disk has %d" % (
+            agent.name, written, values["name"], size))
+
+
+def prove_blank(run, host, device):
+    """Raise NotBlank unless every byte of ``device`` (a GuestDisk) is zero: a disk that holds anything is not ours."""
+    with run.step("prove blank", host.name, device.path):
+        completed = host.command(guest.Command(["cmp", "-n", "%d" % device.bytes, "--", device.path, "/dev/zero"],
+                                               None, None), run.timeout)
+        if completed.status != 0:
+            run.check_stop()
+            raise errors.NotBlank("%s: %s is not blank, so nothing was written to it (%s); to write to a disk that holds "
+                                  "something, name it with --overwrite" % (
+                                      host.name, device.path, guest.failure(completed)))
+
+
+def look_at(run, host, device, partitions):
+    """Check that the guest finds on ``device`` the ``partitions`` that the backup had (None: nobody looked)."""
+    with run.step("look at disk", host.name, device.path) as record:
+        host.command(guest.Command(["blockdev", "--rereadpt", device.path], None, None))
+        found = [guest.layout(disk) for disk in host.disks() if disk.path == device.path]
+        if not found or partitions not in (None, found[0]):
+            raise errors.AgentFailed("%s: %s does not show the partitions that the backup had: %s" % (
+                host.name, device.path, _in_words(found[0] if found else [])))
+        record["detail"] += ", " + _in_words(found[0])
+
+
+def _in_words(partitions):
+    return ", ".join("%d: %s" % (number, system or "no file system") for number, system in partitions) or "no partition"
+
+
 def _missing(agent, output):
     """Return what an agent always says of a backup and did not say of this one, or None."""
     if agent.tells_bytes and agent.bytes_read(output) is None:

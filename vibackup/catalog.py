@@ -24,12 +24,25 @@ class Catalog(object):
         """
         if self.has(entry["id"]):
             raise errors.VibackupError("the catalog has a backup %s already" % entry["id"])
-        path = os.path.join(state.folder(self._folder), safe_name(entry["id"]) + ".json")
-        state.write_json(path, entry)
+        state.folder(self._folder)
+        state.write_json(self._path(entry["id"]), entry)
 
     def has(self, identity):
         """Tell whether there is an entry with the id ``identity``."""
-        return os.path.exists(os.path.join(self._folder, safe_name(identity) + ".json"))
+        return os.path.exists(self._path(identity))
+
+    def _path(self, identity):
+        return os.path.join(self._folder, safe_name(identity) + ".json")
+
+    def find(self, identity):
+        """Return the entry with the id ``identity``; raise NotFound."""
+        if not self.has(identity):
+            raise errors.NotFound("the catalog has no backup %s: list what it has with vibackup backups" % identity)
+        return self._read(self._path(identity))
+
+    def mark(self, identity, **facts):
+        """Add ``facts`` to the entry with the id ``identity``: what became known since it was made."""
+        state.write_json(self._path(identity), dict(self.find(identity), **facts))
 
     def entries(self, vs=None):
         """Return all entries, or those of the virtual server called ``vs``, the oldest first."""
@@ -54,19 +67,24 @@ class Catalog(object):
 def new_entry(run, identity, vs, agent, mode, disks, **more):
     """Return an entry for the backup ``identity`` of ``vs`` (a ``steps.Server``), made in ``run`` by ``agent`` (a name).
 
-    mode: image, file or boot. disks: what ``disk_entry`` returned, one each. more: what else is known.
+    mode: image, file or boot. disks: what ``disk_entry`` returned, one each. more: what else is known;
+    server: the settings as ``Manager.settings_of`` gives them, with which a restore makes the new one.
     """
     entry = {"id": identity, "run": run.id, "verb": run.verb, "manager": run.manager.name,
              "lab": run.manager.lab is not None, "vs": vs.name, "vs_id": vs.id, "agent": agent, "mode": mode,
-             "location": None, "finished": run.now(), "outcome": OK, "skipped": [], "disks": disks}
+             "location": None, "finished": run.now(), "seconds": run.elapsed(), "outcome": OK, "skipped": [],
+             "server": {}, "disks": disks}
     entry.update(more)
     return entry
 
 
-def disk_entry(name, size, bytes_read=None, backup_id=None, stored_as=None, outcome=OK):
-    """Return one disk of an entry: its name and bytes, and what its agent said: None where it said nothing."""
-    return {"name": name, "bytes": size, "bytes_read": bytes_read, "backup_id": backup_id, "stored_as": stored_as,
-            "outcome": outcome}
+def disk_entry(name, size, group=None, bytes_read=None, backup_id=None, stored_as=None, outcome=OK, partitions=None):
+    """Return one disk of an entry: its name, bytes and disk group, and what its agent said: None where it said nothing.
+
+    partitions: ``[[number, file system]]`` as a guest saw them, or None where none looked.
+    """
+    return {"name": name, "bytes": size, "group": group, "bytes_read": bytes_read, "backup_id": backup_id,
+            "stored_as": stored_as, "outcome": outcome, "partitions": partitions}
 
 
 def _is_entry(entry):

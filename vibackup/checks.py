@@ -3,14 +3,14 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import collections
 
-from vibackup import errors, events, guest
+from vibackup import errors, events, guest, ledger
 from vibackup import manager as api
 
 # What a snapshot's group must have free for what is written meanwhile, as a part of the disks' bytes.
 SNAPSHOT_RESERVE = 0.10
 
-# A disk of a virtual server. kind: manager.LOGICAL or RAW; bytes: the size of a logical disk.
-Disk = collections.namedtuple("Disk", "handle name kind bytes")
+# A disk of a virtual server. kind: manager.LOGICAL or RAW; bytes and group (a name): of a logical disk.
+Disk = collections.namedtuple("Disk", "handle name kind bytes group")
 
 
 def disks_of(manager, server):
@@ -19,8 +19,9 @@ def disks_of(manager, server):
     for device in api.devices_of(server.handle):
         kind = manager.device_kind(device)
         if kind != api.NETWORK:
-            size = api.bytes_of(device) if kind == api.LOGICAL else None
-            found.append(Disk(device, api.name_of(device), kind, size))
+            logical = kind == api.LOGICAL
+            found.append(Disk(device, api.name_of(device), kind, api.bytes_of(device) if logical else None,
+                              api.name_of(api.group_of(device)) if logical else None))
     return found
 
 
@@ -55,20 +56,33 @@ def can_snapshot(run, server, disks):
     run.manager.require_events()
     if not (api.can_identify(server.handle) or api.can_name(server.handle)):
         raise errors.MissingCall("this manager has neither getId nor setName: nothing would prove a snapshot ours")
-    api.require_snapshot(server.handle, [disk.handle for disk in disks])
-    no_snapshot(server)
+    api.require_for("snapshot", server.handle)
+    for disk in disks:
+        api.require_for("snapshot of a disk", disk.handle)
+    no_snapshot(run, server)
     snapshot_space(disks)
     if not all(api.can_tell_lost(disk.handle) for disk in disks):
         run.warn("this manager cannot say whether a snapshot ran out of space: watch the disk groups of %s yourself"
                  % server.name)
 
 
-def no_snapshot(server):
+def no_snapshot(run, server):
     """Refuse a virtual server that has a snapshot: there is only one, and this one is not this run's."""
     existing = api.snapshot_of(server.handle)
     if existing is not None:
-        raise errors.Refused("%s has a snapshot already, called %s, which this run did not make: delete it in the "
-                             "Virtualization Manager if nobody needs it" % (server.name, api.name_of(existing)))
+        raise errors.Refused("%s has a snapshot already, %s" % (server.name, whose_snapshot(run, server, existing)))
+
+
+def whose_snapshot(run, server, existing):
+    """Return in words whose the snapshot ``existing`` of ``server`` seems to be, and what to do with it."""
+    name = api.name_of(existing)
+    for intent in run.ledger.kept(ledger.SNAPSHOT):
+        if api.identity_of(existing) == intent.facts.get("snapshot"):
+            return "taken by the run %s to roll back to: revert to it or discard it with vibackup rollback" % intent.run
+    if name.startswith("vibackup "):
+        return ("called %s, as another vibackup would call it, perhaps with another --state: reconcile there, or delete "
+                "it in the Virtualization Manager if nobody needs it" % name)
+    return ("called %s, which this run did not make: delete it in the Virtualization Manager if nobody needs it" % name)
 
 
 def snapshot_space(disks):
@@ -80,11 +94,30 @@ def snapshot_space(disks):
         _group, size = wanted.get(identity, (group, 0))
         wanted[identity] = (group, size + disk.bytes)
     for group, size in wanted.values():
-        api.require_group(group)
+        api.require_for("space", group)
         free, needed = api.free_bytes(group), int(size * SNAPSHOT_RESERVE)
         if free < needed:
             raise errors.Refused("the disk group %s has %d bytes free, and a snapshot of %d bytes wants %d: free some "
                                  "space first" % (api.name_of(group), free, size, needed))
+
+
+def disk_space(manager, wanted):
+    """Refuse where a disk group has not enough free for new disks. ``wanted``: ``(group, bytes)``, one each."""
+    total = collections.OrderedDict()
+    for group, size in wanted:
+        identity = api.identity_of(group)
+        total[identity] = (group, total.get(identity, (group, 0))[1] + size)
+    for group, size in total.values():
+        free = api.free_bytes(group)
+        if free < size:
+            raise errors.Refused("the disk group %s has %d bytes free where %d are wanted: free some space, or choose "
+                                 "another one with --to-group" % (api.name_of(group), free, size))
+
+
+def name_is_free(manager, kind, name):
+    """Refuse a name that an object of class ``kind`` has already."""
+    if manager.by_name(kind, name) is not None:
+        raise errors.Refused("there is a %s called %s already: choose another name" % (api.in_words(kind), name))
 
 
 def placement(run, server, proxy):
@@ -118,7 +151,7 @@ def nobodys_disk(manager, device, name):
     holder = manager.holder_of(device)
     if holder is not None:
         raise errors.Refused("%s is a disk of %s: boot from a network block device, or a disk of its own" % (
-            name, holder))
+            name, api.name_of(holder)))
 
 
 def answers(host):

@@ -10,13 +10,9 @@ import signal
 import sys
 import traceback
 
-from vibackup import compat, errors, options, report, site
-from vibackup.flows import probe, proxy, reconcile, snapshot_boot
+from vibackup import catalog, compat, errors, options, report, site, verbs
 from vibackup.names import printable
 from vibackup.run import Run
-
-_OUTCOMES = {errors.USAGE: "refused", errors.REFUSED: "refused", errors.BUSY: "busy", errors.LEFTOVERS: "leftovers",
-             errors.INTERRUPTED: "stopped", errors.TERMINATED: "stopped"}
 
 
 def main_and_exit(verb=None, argv=None):
@@ -44,7 +40,7 @@ def main(verb=None, argv=None):
 def _print_usage_error(error, words, verb):
     if "--json" in words:
         lab = any(word.split("=")[0] == "--lab" for word in words)
-        _print_json(report.document(verb or (words + [None])[0], None, None, lab, _outcome(error), error.exit_status,
+        _print_json(report.document(verb or (words + [None])[0], None, None, lab, error.outcome, error.exit_status,
                                     error=error))
     _print(sys.stderr, "vibackup: %s\n" % printable(error.message))
     return error.exit_status
@@ -55,6 +51,7 @@ class Session(object):
 
     def __init__(self, parsed):
         self.options = parsed
+        self.verb = verbs.module(parsed.verb)
         self.lab = None
         self.lab_is_ours = False
         self.run_ = None
@@ -65,20 +62,20 @@ class Session(object):
 
     def run(self):
         """Do it, print its outcome, and return the exit status."""
-        entry = error = None
+        result = error = None
         handlers = self._catch_signals()
         try:
             self._open_lab()
             self.run_ = self._make_run()
             self._first_line()
-            entry = _VERBS[self.options.verb](self)
+            result = self.verb.carry_out(self)
         except compat.FAULTS as fault:
             error = _as_ours(fault)
         finally:
             if self.run_ is not None:
                 self.run_.close()
         try:
-            return self._print_outcome(entry, error)
+            return self._print_outcome(result, error)
         finally:
             if self.lab_is_ours:
                 self.lab.close()
@@ -107,7 +104,8 @@ class Session(object):
 
     def _connect(self):
         """Return the manager, or None for what only reads the state folder: that works where there is no manager."""
-        if self.options.verb == "backups" or (self.options.verb == "reconcile" and not self.options.fix):
+        without_manager = getattr(self.verb, "without_manager", None)
+        if without_manager is not None and without_manager(self.options):
             return None
         return site.connect() if self.lab is None else site.connect_lab(self.lab)
 
@@ -141,43 +139,62 @@ class Session(object):
 
     def _first_line(self):
         where = " in a lab: nothing real is touched" if self.lab is not None else ""
-        if self.options.verb in ("proxy-backup", "snapshot-boot"):
+        subject = self._subject()
+        if subject is not None:
             self.progress.line("vibackup %s of %s, run %s%s" % (
-                self.options.verb, printable(self.options.vs), self.run_.id, where))
+                self.options.verb, printable(subject), self.run_.id, where))
         elif where:
             self.progress.line("vibackup %s%s" % (self.options.verb, where))
 
-    def _print_outcome(self, entry, error):
+    def _subject(self):
+        """Return the name of what the verb works on, or None."""
+        subject = getattr(self.verb, "subject", None)
+        return subject(self.options) if subject is not None else getattr(self.options, "vs", None)
+
+    def _print_outcome(self, result, error):
         run = self.run_
-        status = self._exit_status(entry, error)
-        outcome = _outcome(error) if error else entry.get("outcome", "ok") if entry else "ok"
+        status = self._exit_status(result, error)
         if self.options.json:
-            _print_json(report.document(self.options.verb, run, getattr(self.options, "vs", None),
-                                        self.lab is not None, outcome, status, entry, error, **self.more))
+            outcome = error.outcome if error else result.outcome if result else catalog.OK
+            _print_json(report.document(self.options.verb, run, getattr(self.options, "vs", None), self.lab is not None,
+                                        outcome, status, result and result.backup, error, **self.more))
         if error is not None:
             _print(sys.stderr, "vibackup: %s\n" % printable(report.mask(_in_full(error))))
-        self._last_line(entry, status)
+        self._last_line(result, status)
         return status
 
-    def _exit_status(self, entry, error):
+    def _exit_status(self, result, error):
         if self.run_ is not None and self.run_.leftovers:
             return errors.LEFTOVERS
         if error is not None:
             return error.exit_status
-        return errors.WARNINGS if entry and entry.get("outcome") == "warning" else errors.DONE
+        return errors.WARNINGS if result and result.outcome == catalog.WARNING else errors.DONE
 
-    def _last_line(self, entry, status):
+    def _last_line(self, result, status):
         words = "exit status %d" % status
-        if entry:
-            words = "done: %s is backed up as %s" % (printable(entry["vs"]), entry["id"])
+        if result:
+            words = "done: %s" % printable(result.words)
             words += {errors.WARNINGS: ", with warnings",
                       errors.LEFTOVERS: "; something was left behind: vibackup reconcile"}.get(status, "")
         elif status == errors.LEFTOVERS:
             words += ": something was left behind, see: vibackup reconcile"
         if self.run_ is not None and self.lab is not None:
             self.progress.line("%s (in a lab)" % words)
-        elif entry or status == errors.LEFTOVERS:
+        elif result or status == errors.LEFTOVERS:
             self.progress.line(words)
+
+    # -- what verbs call
+
+    def carry_out(self, plan, check, flow):
+        """Carry out a flow; in a dry run make its checks, under the same locks, and say what it would do."""
+        run = self.run_
+        if not self.options.dry_run:
+            return flow(run, plan)
+        with run.held(plan.holds()):
+            check(run, plan)
+        self.more.update(dry_run=True, plan=plan.lines())
+        self.lines(["would do, and changes nothing now:"] + ["  " + printable(line) for line in plan.lines()])
+        return None
 
     def lines(self, lines):
         """Print lines that are a verb's result, unless the result is JSON."""
@@ -192,59 +209,6 @@ def _stop_signals():
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
         found.append((signal.SIGHUP, errors.TERMINATED))
     return found
-
-
-# -- verbs
-
-def _proxy_backup(session):
-    given = session.options
-    plan = proxy.Plan(session.run_, given.vs, given.proxy, given.agent, mode=given.mode, disks=given.disk,
-                      skip_raw=given.skip_raw, location=given.location, freeze=given.freeze, thaw=given.thaw)
-    return _carry_out(session, plan, proxy.check, proxy.proxy_backup)
-
-
-def _snapshot_boot(session):
-    plan = snapshot_boot.Plan(session.run_, session.options.vs, session.options.boot_device)
-    return _carry_out(session, plan, snapshot_boot.check, snapshot_boot.snapshot_boot)
-
-
-def _carry_out(session, plan, check, flow):
-    """Carry out a flow; in a dry run make its checks, under the same locks, and say what it would do."""
-    run = session.run_
-    if not session.options.dry_run:
-        return flow(run, plan)
-    with run.held(plan.holds()):
-        check(run, plan)
-    session.more = {"dry_run": True, "plan": plan.lines()}
-    session.lines(["would do, and changes nothing now:"] + ["  " + printable(line) for line in plan.lines()])
-    return None
-
-
-def _backups(session):
-    entries = session.run_.catalog.entries(session.options.vs)
-    session.more = {"backups": entries}
-    session.lines(report.backups_table(entries))
-
-
-def _reconcile(session):
-    run = session.run_
-    if session.options.fix and not session.options.dry_run:
-        released = reconcile.reconcile(run)
-        session.more = {"released": released}
-        session.lines(["released: %d" % released])
-    else:
-        run.leftovers.extend(reconcile.leftovers(run))
-    session.lines(report.leftovers_table(run.leftovers))
-
-
-def _probe(session):
-    rows = probe.probe(session.run_.manager)
-    session.more = {"calls": rows}
-    session.lines(report.probe_table(rows))
-
-
-_VERBS = {"proxy-backup": _proxy_backup, "snapshot-boot": _snapshot_boot,
-          "backups": _backups, "reconcile": _reconcile, "probe": _probe}
 
 
 def _as_ours(fault):
@@ -263,10 +227,6 @@ def _in_full(error):
     if error.thing is not None and error.thing not in error.message:
         return "%s %s: %s" % (error.step, error.thing, error.message)
     return error.message
-
-
-def _outcome(error):
-    return _OUTCOMES.get(error.exit_status, "failed")
 
 
 def _print_json(document):

@@ -21,11 +21,12 @@ TERMINATED = 143
 class VibackupError(Exception):
     """The root: something went wrong, and everything of ours was taken back.
 
-    ``step`` is the name of the step in which it happened, and ``thing`` the object that was done to;
-    None outside a step.
+    ``outcome`` is the run's in its JSON. ``step`` is the name of the step in which it happened, and ``thing``
+    the object that was done to; None outside a step.
     """
 
     exit_status = FAILED
+    outcome = "failed"
 
     def __init__(self, message, step=None):
         Exception.__init__(self, message)
@@ -71,6 +72,16 @@ class AgentFailed(VibackupError):
     """The backup software says that it failed, or its figures say so."""
 
 
+class NotBlank(VibackupError):
+    """A disk that was to be written to holds something; nothing was written."""
+
+
+class DoesNotBoot(VibackupError):
+    """A backup was restored, and the virtual server made of it does not run."""
+
+    outcome = "does not boot"
+
+
 class SnapshotLost(VibackupError):
     """A snapshot ran out of space, so what was read from it is worth nothing."""
 
@@ -79,12 +90,14 @@ class UsageError(VibackupError):
     """Bad command line, policy or inventory; nothing was touched."""
 
     exit_status = USAGE
+    outcome = "refused"
 
 
 class Refused(VibackupError):
     """Refused before any change."""
 
     exit_status = REFUSED
+    outcome = "refused"
 
 
 class NotFound(Refused):
@@ -99,12 +112,14 @@ class Busy(VibackupError):
     """Another run holds the virtual server or the proxy."""
 
     exit_status = BUSY
+    outcome = "busy"
 
 
 class Leftovers(VibackupError):
     """Something of ours outlived its run. ``names`` says what."""
 
     exit_status = LEFTOVERS
+    outcome = "leftovers"
 
     def __init__(self, message, names=()):
         VibackupError.__init__(self, message)
@@ -120,7 +135,15 @@ class Unavailable(VibackupError):
 class Stopped(VibackupError):
     """Stopped by Ctrl-C (130) or TERM (143)."""
 
+    outcome = "stopped"
+
     def __init__(self, exit_status):
         VibackupError.__init__(
             self, "stopped by %s" % ("Ctrl-C" if exit_status == INTERRUPTED else "TERM or a closed terminal"))
         self.exit_status = exit_status
+
+
+class BadImage(VibackupError):
+    """A file is no good VHD, or a disk cannot be one."""
+
+    exit_status = FAILED

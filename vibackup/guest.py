@@ -115,7 +115,7 @@ def new_disks(before, after, sizes, name):
     for place in sorted(set(_place(disk) for disk in before)):
         own = [disk for disk in before if _place(disk) == place]
         match = [disk for disk in after if _place(disk) == place]
-        if len(match) < len(own) or sorted(map(_layout, match[:len(own)])) != sorted(map(_layout, own)):
+        if len(match) < len(own) or sorted(map(layout, match[:len(own)])) != sorted(map(layout, own)):
             raise errors.GuestError("%s: its own disk %s (%d bytes) is not where it was" % (
                 name, own[0].path, own[0].bytes))
         if len(match) > len(own):
@@ -130,9 +130,9 @@ def _place(disk):
     return (disk.position or (), disk.bytes)
 
 
-def _layout(disk):
-    """Return what is on a disk, as far as a listing tells: another disk in its place has another layout."""
-    return [(partition.number, partition.file_system) for partition in disk.partitions]
+def layout(disk):
+    """Return what is on a GuestDisk, as far as a listing tells, as ``[[number, file system]]``."""
+    return [[partition.number, partition.file_system] for partition in disk.partitions]
 
 
 def _in_order(found, sizes, name):

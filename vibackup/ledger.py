@@ -2,7 +2,7 @@
 
 A run has one file of JSON lines. An *intent* is written before a thing is made, *made* when its ids
 are known, *released* when it is gone again. What has an intent and no release is, once its run is
-over, a leftover.
+over, a leftover; unless it is *kept*: made to outlive its run, until another one releases it.
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
@@ -13,10 +13,11 @@ from vibackup import compat, errors, locks, state
 from vibackup.names import safe_name
 
 SNAPSHOT, ATTACHMENT, POWER, BACKUP, FREEZE = "snapshot", "attachment", "power", "backup", "freeze"
+STOPPED, DISK, SERVER, OVERWRITE, FILES, LUN = "stopped", "disk", "server", "overwrite", "files", "lun"
 
 # One thing made and not released. run: the run's id; number: its place in that run; kind: one of the
-# above; facts: names and ids, as text. owner: the process that made it.
-Intent = collections.namedtuple("Intent", "run number kind facts owner")
+# above; facts: names and ids, as text. owner: the process that made it. kept: it is to outlive its run.
+Intent = collections.namedtuple("Intent", "run number kind facts owner kept")
 
 
 class Ledger(object):
@@ -29,6 +30,7 @@ class Ledger(object):
         self._path = os.path.join(self._folder, safe_name(run_id) + ".jsonl")
         self._open = collections.OrderedDict()
         self._count = 0
+        self._keeps = False
         self._held = []
 
     # -- what we make
@@ -52,6 +54,12 @@ class Ledger(object):
         state.append_line(self._path, {"released": number})
         del self._open[number]
 
+    def keep(self, number):
+        """Record that it is to outlive this run: no leftover, but ours, see ``kept``."""
+        state.append_line(self._path, {"kept": number})
+        del self._open[number]
+        self._keeps = True
+
     def is_open(self, number):
         """Tell whether an intent of ours is not released yet."""
         return number in self._open
@@ -69,33 +77,37 @@ class Ledger(object):
         return [facts for each, facts in self._open.values() if each == kind]
 
     def close(self):
-        """End the run's record: with nothing open it goes away, otherwise it stays for ``reconcile``."""
+        """End the run's record: with nothing open or kept it goes away, otherwise it stays for later runs."""
         for folder in list(self._held):
             self._drop(folder)
-        if not self._open and os.path.exists(self._path):
+        if not self._open and not self._keeps and os.path.exists(self._path):
             os.remove(self._path)
 
     # -- what all runs made
 
     def leftovers(self):
         """Return the open intents of runs that are over, the newest of each run first."""
-        return self._intents(lambda owner: not _is_running(owner, self._locks))
+        return self._intents(lambda owner: not _is_running(owner, self._locks), kept=False)
 
     def elsewhere(self):
         """Return the open intents of runs on other hosts that hold a lock: nobody here knows whether they are over."""
-        return self._intents(lambda owner: _is_running(owner, self._locks) and locks.is_elsewhere(owner))
+        return self._intents(lambda owner: _is_running(owner, self._locks) and locks.is_elsewhere(owner), kept=False)
 
-    def _intents(self, wanted):
-        """Return the open intents of all runs but this one whose owner is ``wanted``."""
+    def kept(self, kind):
+        """Return the intents of ``kind`` that runs before this one have kept, the newest of each run first."""
+        return [intent for intent in self._intents(lambda _owner: True, kept=True) if intent.kind == kind]
+
+    def _intents(self, wanted, kept):
+        """Return the open or the ``kept`` intents of all runs but this one whose owner is ``wanted``."""
         found = []
         for name in sorted(os.listdir(self._folder)):
             path = os.path.join(self._folder, name)
             if name.endswith(".jsonl") and path != self._path:
-                found.extend(_intents_of(path, wanted))
+                found.extend(intent for intent in _intents_of(path, wanted) if intent.kept == kept)
         return found
 
     def release_of(self, intent):
-        """Record that a leftover is gone; the last one takes its run's file away."""
+        """Record that a leftover, or what was kept, is gone; the last one takes its run's file away."""
         path = os.path.join(self._folder, safe_name(intent.run) + ".jsonl")
         state.append_line(path, {"released": intent.number})
         if not _open_intents(path):
@@ -153,7 +165,10 @@ def describe(kind, facts):
     """Return an intent in words: what, of which object."""
     return {SNAPSHOT: "the snapshot of %(vs_name)s", ATTACHMENT: "%(disk_names)s on %(proxy_name)s",
             POWER: "%(vs_name)s running", FREEZE: "%(vs_name)s frozen",
-            BACKUP: "an unfinished backup of %(vs_name)s, made on %(proxy_name)s"}[kind] % facts
+            BACKUP: "an unfinished backup of %(vs_name)s, made on %(proxy_name)s",
+            STOPPED: "%(vs_name)s stopped", DISK: "the new disk %(final_name)s",
+            SERVER: "the new virtual server %(final_name)s", OVERWRITE: "a half-written restore of the disk %(disk_name)s",
+            FILES: "unfinished files in %(folder)s", LUN: "the snapshot %(tag)s of the LUN %(lun)s"}[kind] % facts
 
 
 def _speaks_of(facts, identity):
@@ -194,7 +209,7 @@ def _not_ours(path):
 
 
 def _replay(lines):
-    owner, found = {}, collections.OrderedDict()
+    owner, found, kept = {}, collections.OrderedDict(), set()
     for line in lines:
         if "owner" in line:
             owner = line["owner"]
@@ -203,9 +218,11 @@ def _replay(lines):
             found[line["intent"]] = (line["kind"], line["facts"])
         elif "made" in line:
             found[line["made"]][1].update(line["facts"])
+        elif "kept" in line:
+            kept.add(line["kept"])
         elif "released" in line:
             found.pop(line["released"], None)
-    return [Intent(owner.get("run"), number, kind, facts, owner)
+    return [Intent(owner.get("run"), number, kind, facts, owner, number in kept)
             for number, (kind, facts) in reversed(list(found.items()))]
 
 

@@ -14,7 +14,8 @@ from vibackup import compat, errors
 RUNNING, STOPPED, STARTING, FAILED, OTHER = "Running", "Stopped", "Starting", "Failed", "other"
 LOGICAL, RAW, NETWORK = "logical", "raw", "network"
 
-_IN_WORDS = {"VirtualServer": "virtual server", "StorageDevice": "storage device"}
+_IN_WORDS = {"VirtualServer": "virtual server", "StorageDevice": "storage device", "LogicalDisk": "logical disk",
+             "LvmDiskGroup": "disk group", "ManagedNode": "managed node"}
 
 _EVENT_KINDS = {"VirtualServerRunningEvent": RUNNING, "VirtualServerStoppedEvent": STOPPED,
                 "VirtualServerStartingEvent": STARTING,   # assumed
@@ -42,6 +43,11 @@ def connect(clock, guests, lab=None):
     return Manager(configuration, (physical, virtual), clock, guests, lab)
 
 
+def in_words(kind):
+    """Return what people call an object of class ``kind``."""
+    return _IN_WORDS.get(kind, kind)
+
+
 def has(thing, call):
     """Tell whether this manager's API has ``call`` on the kind of object that ``thing`` is."""
     return getattr(thing, str(call), None) is not None
@@ -54,26 +60,25 @@ def require(thing, *calls):
             raise errors.MissingCall("this manager has no %s (see: vibackup probe)" % call)
 
 
-def require_snapshot(server, disks):
-    """Raise MissingCall where the API cannot snapshot ``server`` with its logical ``disks``, and take that back."""
-    require(server, "snapshot", "getSnapshot", "deleteSnapshot")
-    for disk in disks:
-        require(disk, "getBytes", "getParentLvmDiskGroup", "getSnapshotParent")
+def require_for(purpose, thing):
+    """Raise MissingCall where the API cannot do to ``thing`` what ``purpose``, a key of NEEDS, is about."""
+    require(thing, *NEEDS[purpose])
 
 
-def require_group(group):
-    """Raise MissingCall where the API cannot tell the space of the disk ``group``, or delete a disk of it."""
-    require(group, "getFreeBytes", "deleteLogicalDisk")
-
-
-def require_boot(server):
-    """Raise MissingCall where the API cannot boot ``server`` from another device, and stop it."""
-    require(server, "addStorageDeviceFirst", "setBootType", "start", "stop", "getStatusEvent")
-
-
-def require_proxy(server):
-    """Raise MissingCall where the API cannot use ``server`` as a proxy."""
-    require(server, "addStorageDevice", "removeStorageDevice", "start", "stop", "reboot")
+# What the API must have on an object: the change, and what takes it back.
+NEEDS = {
+    "snapshot": ("snapshot", "getSnapshot", "deleteSnapshot"),
+    "snapshot of a disk": ("getBytes", "getParentLvmDiskGroup", "getSnapshotParent"),
+    "space": ("getFreeBytes", "deleteLogicalDisk"),
+    "boot": ("addStorageDeviceFirst", "setBootType", "start", "stop", "getStatusEvent"),
+    "proxy": ("addStorageDevice", "removeStorageDevice", "start", "stop", "reboot"),
+    "new disk": ("createLogicalDisk", "getFreeBytes", "deleteLogicalDisk"),
+    "import": ("importLogicalDisk", "getFreeBytes", "deleteLogicalDisk"),
+    "new server": ("createVirtualServer", "deleteVirtualServer"),
+    "clone": ("cloneTo",),
+    "export": ("exportVhd",),
+    "revert": ("revertToSnapshot", "start", "stop"),
+}
 
 
 def _call(thing, call, *arguments):
@@ -101,13 +106,22 @@ CALLS = (
     ("VirtualServer", ("getName", "getKind", "snapshot", "getSnapshot", "deleteSnapshot", "start", "getStatusEvent",
                        "getStorageDevices", "addStorageDeviceFirst", "setBootType"),
      ("getId", "setName", "addStorageDevice", "removeStorageDevice", "stop", "reboot", "getManagedNode",
-      "getOperatingSystem")),
+      "getOperatingSystem", "setOperatingSystem", "revertToSnapshot", "getMemoryBytes", "setMemoryBytes",
+      "getProcessors", "setProcessors", "getNetworks", "setNetworks", "getBootType")),
+    ("VirtualDataCenter", (), ("getId", "createVirtualServer", "deleteVirtualServer")),
     ("ManagedNode", (), ("getId", "getVirtualDataCenter")),
-    ("LvmDiskGroup", ("deleteLogicalDisk",), ("getId", "getFreeBytes")),
-    ("LogicalDisk", ("getKind", "getSnapshotParent", "getParentLvmDiskGroup"), ("getId", "getBytes",
-                                                                               "getSnapshotUsedPercent")),
+    ("LvmDiskGroup", ("deleteLogicalDisk",), ("getId", "getFreeBytes", "createLogicalDisk", "importLogicalDisk")),
+    ("LogicalDisk", ("getKind", "getSnapshotParent", "getParentLvmDiskGroup"),
+     ("getId", "getBytes", "getSnapshotUsedPercent", "exportVhd", "cloneTo", "getCopyPercent")),
+    ("RawDisk", (), ("getLun",)),
     ("VirtualServerEvent", ("getKind",), ("getTime",)),
 )
+
+# A virtual server's settings: name -> (call that reads it, call that sets it).
+_SETTINGS = (("memory_bytes", "getMemoryBytes", "setMemoryBytes"),  # assumed
+             ("processors", "getProcessors", "setProcessors"),  # assumed
+             ("networks", "getNetworks", "setNetworks"),  # assumed
+             ("operating_system", "getOperatingSystem", "setOperatingSystem"))  # assumed
 
 
 class Manager(object):
@@ -135,9 +149,9 @@ class Manager(object):
 
     def find(self, kind, name):
         """Return the object of class ``kind`` called ``name``; raise NotFound where there is none."""
-        found = _call(self._configuration, "findObject", self.kind(kind), name)
+        found = self.by_name(kind, name)
         if found is None:
-            raise errors.NotFound("no %s is called %s" % (_IN_WORDS.get(kind, kind), name))
+            raise errors.NotFound("no %s is called %s" % (in_words(kind), name))
         return found
 
     def find_server(self, name):
@@ -148,15 +162,20 @@ class Manager(object):
         """Return the storage device called ``name``; raise NotFound."""
         return self.find("StorageDevice", name)
 
-    def server_by_id(self, identity, name):
-        """Return the virtual server with that id, or None; ``name`` is where to look where the API lists nothing."""
+    def by_id(self, kind, identity, name):
+        """Return the object of class ``kind`` with that id, or None; ``name``: to look it up where nothing is listed."""
         if has(self._configuration, "getObjects"):
-            return self.find_by_id("VirtualServer", identity)
-        try:
-            found = self.find_server(name)
-        except errors.NotFound:
-            return None
-        return found if identity_of(found) == identity else None
+            return self.find_by_id(kind, identity)
+        found = self.by_name(kind, name)
+        return found if found is not None and identity_of(found) == identity else None
+
+    def server_by_id(self, identity, name):
+        """Return the virtual server with that id, or None; see ``by_id``."""
+        return self.by_id("VirtualServer", identity, name)
+
+    def by_name(self, kind, name):
+        """Return the object of class ``kind`` called ``name``, or None."""
+        return _call(self._configuration, "findObject", self.kind(kind), name)
 
     def objects(self, kind):
         """Return every object of class ``kind``."""
@@ -201,12 +220,12 @@ class Manager(object):
         return self.is_a(device, "LogicalDisk") and parent_of(device) is not None
 
     def holder_of(self, device):
-        """Return the name of a virtual server that has ``device``, or None; raise MissingCall where nobody can tell."""
+        """Return a virtual server that has ``device``, or None; raise MissingCall where nobody can tell."""
         require(self._configuration, "getObjects")
         wanted = identity_of(device)
         for server in self.objects("VirtualServer"):
             if any(identity_of(each) == wanted for each in devices_of(server)):
-                return name_of(server)
+                return server
         return None
 
     def require_events(self):
@@ -223,6 +242,24 @@ class Manager(object):
             return boot_info.VS_BOOT_DEVICE_DISK
         raise errors.Refused("%s is neither a network block device nor a logical disk: nothing boots from it"
                              % name_of(device))
+
+    def disk_boot_type(self):
+        """Return the boot type of a server that boots from its first disk."""
+        return self.kind("VirtualServer_BootInfo").VS_BOOT_DEVICE_DISK
+
+    def settings_of(self, server):
+        """Return what this API lets one record of a virtual server, as plain data.
+
+        memory_bytes, processors, networks (names), operating_system, boot_type (DISK or CDROM), node (its
+        name); what the API cannot tell is not there.
+        """
+        found = dict((name, _plain(_call(server, getter))) for name, getter, _setter in _SETTINGS if has(server, getter))
+        if has(server, "getBootType"):
+            cdrom = self.kind("VirtualServer_BootInfo").VS_BOOT_DEVICE_CDROM
+            found["boot_type"] = "CDROM" if _call(server, "getBootType") == cdrom else "DISK"  # assumed
+        if has(server, "getManagedNode"):
+            found["node"] = name_of(node_of(server))
+        return found
 
     def create_job(self, name):
         """Return a new job, not yet begun."""
@@ -241,6 +278,15 @@ class Manager(object):
     def event_kind(self, event):
         """Return what an event tells: RUNNING, STOPPED, STARTING, FAILED or OTHER."""
         return _EVENT_KINDS.get(self.which(event, sorted(_EVENT_KINDS)), OTHER)
+
+
+def _plain(value):
+    """Return a value of the API as plain data: text, a whole number, or a list of text."""
+    if isinstance(value, compat.number_types):
+        return int(value)
+    if isinstance(value, (compat.text_type, compat.byte_type)):
+        return compat.text(value)
+    return [compat.text(each) for each in value]
 
 
 # -- every object
@@ -324,6 +370,27 @@ def data_center_of(node):
     return _call(node, "getVirtualDataCenter")  # assumed
 
 
+def set_settings(server, settings):
+    """Give the server what ``Manager.settings_of`` recorded (inside a job); returns the names of what the API cannot set."""
+    left = []
+    for name, _getter, setter in _SETTINGS:
+        if name in settings and has(server, setter):
+            _call(server, setter, settings[name])
+        elif name in settings:
+            left.append(name)
+    return left
+
+
+def create_server(center, name, node):
+    """Create a virtual server of the data center on the managed node (inside a job)."""
+    return _call(center, "createVirtualServer", name, node)  # assumed
+
+
+def delete_server(center, server):
+    """Delete a virtual server that does not run (inside a job); its disks stay."""
+    _call(center, "deleteVirtualServer", server)  # assumed
+
+
 def start(server):
     """Start the server (inside a job)."""
     _call(server, "start")
@@ -374,6 +441,11 @@ def snapshot_of(server):
     return _call(server, "getSnapshot")
 
 
+def revert(server):
+    """Give the server's disks the content back that its snapshot has (inside a job); it must not run."""
+    _call(server, "revertToSnapshot")  # assumed
+
+
 def delete_snapshot(server, snapshot_server):
     """Delete the server's snapshot virtual server, whose snapshot disks are deleted already (inside a job)."""
     _call(server, "deleteSnapshot", snapshot_server)
@@ -404,6 +476,36 @@ def free_bytes(group):
 def delete_disk(group, disk):
     """Delete a logical disk of the group (inside a job)."""
     _call(group, "deleteLogicalDisk", disk)
+
+
+def create_disk(group, name, size):
+    """Create a logical disk of ``size`` bytes in the group (inside a job)."""
+    return _call(group, "createLogicalDisk", name, size)  # assumed
+
+
+def import_disk(group, name, path):
+    """Make a logical disk in the group from the VHD file ``path`` (inside a job)."""
+    return _call(group, "importLogicalDisk", name, path)  # assumed
+
+
+def export_disk(disk, path):
+    """Write the logical disk to the VHD file ``path`` (inside a job)."""
+    _call(disk, "exportVhd", path)  # assumed
+
+
+def clone_disk(disk, group, name):
+    """Make a logical disk in the group with the content of ``disk`` (inside a job)."""
+    return _call(disk, "cloneTo", group, name)  # assumed
+
+
+def copied_percent(disk):
+    """Return how much of the copying of ``disk`` is done, 0 to 100, or None where the API cannot tell."""
+    return int(_call(disk, "getCopyPercent")) if has(disk, "getCopyPercent") else None  # assumed
+
+
+def lun_of(disk):
+    """Return the name that the storage array has for a raw disk."""
+    return compat.text(_call(disk, "getLun"))  # assumed
 
 
 def can_tell_lost(disk):

@@ -75,6 +75,8 @@ def _words(step):
 def _figure(figure):
     if figure["unit"] == "percent":
         return "%d %%" % figure["figure"]
+    if figure["unit"] == "seconds":
+        return "for %s" % duration(figure["figure"])
     if figure["size"]:
         return "%s, %d %%" % (size(figure["figure"]), 100 * figure["figure"] // figure["size"])
     return size(figure["figure"])

@@ -38,11 +38,16 @@ class Run(object):
         self._stop_status = stop_status
         self._releasing = 0
         self._backups = 0
+        self._begun = manager.clock.monotonic() if manager is not None else None
 
     def new_backup_id(self):
         """Return the id of this run's next backup: the run's own, and a number from the second on."""
         self._backups += 1
         return self.id if self._backups == 1 else "%s-%d" % (self.id, self._backups)
+
+    def elapsed(self):
+        """Return how many seconds the run has taken so far."""
+        return round(self.manager.clock.monotonic() - self._begun, 3)
 
     def now(self):
         """Return the moment by the manager's wall clock, as text in UTC."""

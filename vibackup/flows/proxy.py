@@ -3,6 +3,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 from vibackup import agents, backup, catalog, checks, errors, events, guest, ledger, steps
 from vibackup import manager as api
+from vibackup.guest import layout
 from vibackup.masking import mask
 from vibackup.names import safe_name
 from vibackup.quiesce import not_quiesced, quiesced
@@ -70,7 +71,8 @@ def _back_up_disk(run, plan, disk, device, number, done):
     """Back up one disk, as an image or a partition at a time; what is complete is added to ``done``."""
     if plan.mode == backup.IMAGE:
         values = plan.values(disk.original, plan.id, device=device.path)
-        done.append(_run_agent(run, plan, disk, values, disk.bytes, number))
+        found = _run_agent(run, plan, disk, values, disk.bytes, number)
+        done.append(dict(found, partitions=layout(device)))
         return
     folder = "%s/%s" % (MOUNTS, plan.values(disk.original, plan.id)["name"])
     with steps.mounted(run, plan.guest, device, folder) as mounts:
@@ -91,10 +93,12 @@ def _run_agent(run, plan, disk, values, size, number):
 def _record(run, plan, done):
     """Write the backup to the catalog, now that it is known to be good; return the entry."""
     warned = plan.skipped or any(found["outcome"] != agents.OK for found in done)
-    disks = [catalog.disk_entry(found["name"], found["size"], found["bytes"], found["backup_id"],
-                                found["values"]["name"], found["outcome"]) for found in done]
+    groups = dict((disk.name, disk.group) for disk in plan.disks)
+    disks = [catalog.disk_entry(found["name"], found["size"], groups[found["name"]], found["bytes"],
+                                found["backup_id"], found["values"]["name"], found["outcome"], found.get("partitions"))
+             for found in done]
     entry = catalog.new_entry(run, plan.id, plan.vs, plan.agent.name, plan.mode, disks, location=mask(plan.location),
-                              skipped=[disk.name for disk in plan.skipped],
+                              server=plan.settings, skipped=[disk.name for disk in plan.skipped],
                               outcome=catalog.WARNING if warned else catalog.OK)
     run.catalog.add(entry)
     return entry
@@ -121,6 +125,7 @@ class Plan(object):
         self.id = None
         self.guest = self.vs_guest = None
         self.disks = self.skipped = ()
+        self.settings = {}
         self.proxy_was = None
 
     def holds(self):
@@ -172,8 +177,9 @@ def check(run, plan):
     plan.guest = steps.guest_of(run, plan.proxy)
     disks = checks.disks_of(run.manager, plan.vs)
     plan.disks, plan.skipped = checks.choose_disks(plan.vs, disks, plan.names, plan.skip_raw)
+    plan.settings = run.manager.settings_of(plan.vs.handle)
     _check_mode(plan)
-    api.require_proxy(plan.proxy.handle)
+    api.require_for("proxy", plan.proxy.handle)
     checks.can_snapshot(run, plan.vs, [disk for disk in disks if disk.kind == api.LOGICAL])
     plan.proxy_was = checks.power(run.manager, plan.proxy)
     if plan.proxy_was == api.RUNNING:

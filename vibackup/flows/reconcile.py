@@ -3,7 +3,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import contextlib
 
-from vibackup import backup, compat, events, ledger, quiesce, steps
+from vibackup import backup, compat, events, ledger, making, quiesce, steps
 from vibackup import manager as api
 from vibackup.masking import mask
 
@@ -105,6 +105,10 @@ def _held(run, intent, role):
         yield server
 
 
+def _release_made(run, intent):
+    making.RELEASES[intent.kind](run, intent.facts)
+
+
 _RELEASES = {ledger.SNAPSHOT: _release_snapshot, ledger.ATTACHMENT: _release_attachment,
              ledger.POWER: _release_power, ledger.BACKUP: _release_backup,
-             ledger.FREEZE: _release_freeze}
+             ledger.FREEZE: _release_freeze, ledger.DISK: _release_made, ledger.SERVER: _release_made}

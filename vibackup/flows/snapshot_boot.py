@@ -17,6 +17,7 @@ class Plan(object):
         self.device = run.manager.find_device(boot_device)
         self.device_name = boot_device
         self.disks = ()
+        self.settings = {}
         self.boot_type = run.manager.boot_type(self.device)
 
     def holds(self):
@@ -35,8 +36,9 @@ def check(run, plan):
     plan.disks = [disk for disk in disks if disk.kind == api.LOGICAL]
     if not plan.disks:
         raise errors.Refused("%s has no logical disk, so there is no snapshot of it" % plan.vs.name)
+    plan.settings = run.manager.settings_of(plan.vs.handle)
     checks.nobodys_disk(run.manager, plan.device, plan.device_name)
-    api.require_boot(plan.vs.handle)
+    api.require_for("boot", plan.vs.handle)
     checks.can_snapshot(run, plan.vs, plan.disks)
 
 
@@ -58,7 +60,8 @@ def snapshot_boot(run, plan):
 
 
 def _record(run, plan):
-    disks = [catalog.disk_entry(disk.name, disk.bytes) for disk in plan.disks]
-    entry = catalog.new_entry(run, run.new_backup_id(), plan.vs, plan.device_name, "boot", disks)
+    disks = [catalog.disk_entry(disk.name, disk.bytes, disk.group) for disk in plan.disks]
+    entry = catalog.new_entry(run, run.new_backup_id(), plan.vs, plan.device_name, "boot", disks,
+                              server=plan.settings)
     run.catalog.add(entry)
     return entry

@@ -70,7 +70,7 @@ def test_a_server_with_nothing_but_raw_disks_has_nothing_to_back_up(run):
 
 
 def test_two_disks_of_one_name_are_refused_for_one_backup_would_overwrite_the_other(run):
-    twins = [Disk(None, "data", LOGICAL, 1), Disk(None, "data", LOGICAL, 1)]
+    twins = [Disk(None, "data", LOGICAL, 1, "group1"), Disk(None, "data", LOGICAL, 1, "group1")]
     with pytest.raises(errors.Refused):
         checks.choose_disks(find(run, "web01"), twins, [], False)
     with pytest.raises(errors.NotFound):
@@ -80,7 +80,7 @@ def test_two_disks_of_one_name_are_refused_for_one_backup_would_overwrite_the_ot
 # -- snapshots and their space
 
 def test_a_server_without_a_snapshot_is_fine(run):
-    checks.no_snapshot(find(run, "web01"))
+    checks.no_snapshot(run, find(run, "web01"))
 
 
 def test_a_snapshot_of_somebody_else_is_refused_by_name(run):
@@ -88,7 +88,7 @@ def test_a_snapshot_of_somebody_else_is_refused_by_name(run):
     with job(run.manager, "by hand", lambda: False):
         api.set_name(api.snapshot(vs.handle), "before the upgrade")
     with pytest.raises(errors.Refused) as caught:
-        checks.no_snapshot(vs)
+        checks.no_snapshot(run, vs)
     assert "before the upgrade" in caught.value.message
 
 
@@ -328,7 +328,7 @@ def test_a_guest_that_does_not_list_its_disks_is_refused_before_any_change(tmpdi
 def test_no_check_changes_anything(lab, run):
     calls = Calls(lab)
     checks.choose_disks(find(run, "db01"), disks(run, "db01"), [], False)
-    checks.no_snapshot(find(run, "db01"))
+    checks.no_snapshot(run, find(run, "db01"))
     checks.snapshot_space(disks(run, "db01"))
     checks.placement(run, find(run, "db01"), find(run, "pbh01"))
     assert "createJob" not in calls

@@ -44,7 +44,7 @@ def test_an_object_is_found_by_class_and_name(api, kind, name):
 def test_what_is_not_there_is_said_by_kind_and_name(api, kind, name):
     with pytest.raises(errors.NotFound) as caught:
         api.find(kind, name)
-    words = {"VirtualServer": "virtual server", "StorageDevice": "storage device"}.get(kind, kind)
+    words = {"VirtualServer": "virtual server", "StorageDevice": "storage device", "LogicalDisk": "logical disk"}[kind]
     assert caught.value.message == "no %s is called %s" % (words, name)
 
 
@@ -94,8 +94,8 @@ def test_a_server_that_was_renamed_is_found_by_its_id_where_the_api_lists_server
 
 
 def test_who_has_a_disk_is_told_by_name(api):
-    assert api.holder_of(api.find_device("web01-system")) == "web01"
-    assert api.holder_of(api.find_device("mixed01-lun")) == "mixed01"
+    assert manager.name_of(api.holder_of(api.find_device("web01-system"))) == "web01"
+    assert manager.name_of(api.holder_of(api.find_device("mixed01-lun"))) == "mixed01"
     assert api.holder_of(api.find_device("backup.iso")) is None
 
 
@@ -237,11 +237,12 @@ def test_where_names_can_be_set_that_is_told_too(api):
 
 
 def requirements(api):
-    """Call every ``require_*``, for web01 with its disk."""
+    """Require what a proxy backup and a boot need, of web01 with its disk."""
     server = api.find_server("web01")
-    manager.require_snapshot(server, [api.find_device("web01-system")])
-    manager.require_boot(server)
-    manager.require_proxy(server)
+    manager.require_for("snapshot", server)
+    manager.require_for("snapshot of a disk", api.find_device("web01-system"))
+    manager.require_for("boot", server)
+    manager.require_for("proxy", server)
     api.require_events()
 
 

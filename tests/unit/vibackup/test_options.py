@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import pytest
 
-from vibackup import errors, options
+from vibackup import errors, options, verbs
 
 PROXY_BACKUP = ["--vs=web01", "--proxy=pbh01", "--agent=dd"]
 
@@ -112,7 +112,7 @@ def test_an_option_that_is_not_known_is_never_taken_for_the_runners(words):
 
 
 def test_every_verb_has_help_and_an_example(capsys):
-    for verb in sorted(options._SUMMARIES):
+    for verb in verbs.MODULES:
         with pytest.raises(SystemExit) as caught:
             options.parse(verb, ["--help"])
         assert not caught.value.code

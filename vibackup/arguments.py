@@ -1,0 +1,90 @@
+"""Options that several verbs share, so that verbs look alike; and what their values become."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import re
+
+from vibackup import agents, errors, quiesce
+
+
+def add_vs(parser, words="the virtual server to back up"):
+    """Add --vs, which must be given."""
+    parser.add_argument("--vs", required=True, metavar="NAME", help=words)
+
+
+def add_proxy(parser, required=True):
+    """Add --proxy."""
+    parser.add_argument("--proxy", required=required, metavar="NAME", help="the proxy backup host")
+
+
+def add_agent(parser, required=True):
+    """Add --agent, --agents and --location."""
+    parser.add_argument("--agent", required=required, metavar="NAME",
+                        help="the backup software: %s, or one of --agents" % ", ".join(sorted(agents.load())))
+    add_agents(parser)
+    add_location(parser)
+
+
+def add_agents(parser):
+    """Add --agents."""
+    parser.add_argument("--agents", metavar="FILE", help="more agents, in an INI file like the one shipped")
+
+
+def add_location(parser):
+    """Add --location."""
+    parser.add_argument("--location", metavar="WHERE", help="repository, folder, server or policy, as the agent has it")
+
+
+def add_disks(parser, words="back up this logical disk alone; may be given again (default: all)"):
+    """Add --disk, which may be given again."""
+    parser.add_argument("--disk", action="append", default=[], metavar="NAME", help=words)
+
+
+def add_quiesce(parser):
+    """Add --freeze and --thaw."""
+    parser.add_argument("--freeze", metavar="CMD", help="run in the virtual server right before the snapshot")
+    parser.add_argument("--thaw", metavar="CMD", help="run there right after it, whatever happens")
+
+
+def add_backup(parser, words="the backup, by its id in the catalog (see: vibackup backups)"):
+    """Add --backup, which must be given."""
+    parser.add_argument("--backup", required=True, metavar="ID", help=words)
+
+
+def add_new_server(parser, required=False):
+    """Add --new-vs, --to-node, --to-group and --isolated."""
+    parser.add_argument("--new-vs", required=required, metavar="NAME", help="what the new virtual server is called")
+    parser.add_argument("--to-node", metavar="NODE", help="the managed node it runs on (default: the original's)")
+    add_group(parser)
+    parser.add_argument("--isolated", action="store_true", help="give it no network, so that it cannot meet the original")
+
+
+def add_group(parser, required=False):
+    """Add --to-group."""
+    parser.add_argument("--to-group", required=required, metavar="GROUP", help="the disk group of what is made%s"
+                        % ("" if required else " (default: the original's)"))
+
+
+def complete_agent(given):
+    """Turn --agent into an ``agents.Agent``; raise UsageError where there is none of that name."""
+    known = agents.load(given.agents)
+    if given.agent is not None and given.agent not in known:
+        raise errors.UsageError("--agent=%s: not known; known: %s" % (given.agent, ", ".join(sorted(known))))
+    given.agent = known.get(given.agent)
+
+
+def complete_quiesce(given):
+    """Turn --freeze and --thaw into lists of words; raise UsageError where one is without the other."""
+    if (given.freeze is None) != (given.thaw is None):
+        raise errors.UsageError("--freeze and --thaw go together")
+    if given.freeze is not None:
+        given.freeze = quiesce.words(given.freeze, "--freeze")
+        given.thaw = quiesce.words(given.thaw, "--thaw")
+
+
+def seconds(word, option="--timeout"):
+    """Return ``word`` as a number of seconds above 0; raise UsageError, which names ``option``."""
+    found = float(word) if re.match(r"[0-9]+(\.[0-9]+)?\Z", word) else 0
+    if not 0 < found < 1e9:
+        # Not an error of argparse, which takes no words but ASCII on Python 2.
+        raise errors.UsageError("%s: not a number of seconds above 0: %s" % (option, word))
+    return found

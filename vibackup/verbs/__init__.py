@@ -1,0 +1,31 @@
+"""The verbs of the command line, a module each. A verb's module has:
+
+SUMMARY, EXAMPLE    what the help says
+options(parser)     adds its options; those that verbs share are in ``arguments``
+complete(given)     checks what argparse cannot, and turns names into what they stand for
+carry_out(session)  does it, see ``cli.Session``; returns a Result where there is something to say at the end
+
+and where it needs them: ``without_manager(given)`` tells whether it only reads files, and ``subject(given)``
+names what the first line speaks of.
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import collections
+import importlib
+
+# verb: its module
+MODULES = collections.OrderedDict((name, name.replace("-", "_")) for name in (
+    "proxy-backup", "snapshot-boot", "restore", "backups", "reconcile", "probe"))
+
+# What a verb has done. words: for the last line; outcome: ok or warning; backup: the catalog's entry, where it made one.
+Result = collections.namedtuple("Result", "words outcome backup")
+
+
+def module(name):
+    """Return the module of the verb called ``name``; a command line loads no verb but its own."""
+    return importlib.import_module(str("vibackup.verbs." + MODULES[name]))
+
+
+def backed_up(entry):
+    """Return the Result of a verb that has made the backup ``entry`` of the catalog."""
+    return Result("%s is backed up as %s" % (entry["vs"], entry["id"]), entry["outcome"], entry)

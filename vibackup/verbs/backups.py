@@ -1,0 +1,29 @@
+"""backups: the catalog."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+from vibackup import report
+
+SUMMARY = "list the catalog of finished backups"
+EXAMPLE = "vibackup backups --vs=web01"
+
+
+def options(parser):
+    parser.add_argument("--vs", metavar="NAME", help="of this virtual server alone")
+
+
+def complete(_given):
+    return
+
+
+def without_manager(_given):
+    return True
+
+
+def subject(_given):
+    return None
+
+
+def carry_out(session):
+    entries = session.run_.catalog.entries(session.options.vs)
+    session.more["backups"] = entries
+    session.lines(report.backups_table(entries))

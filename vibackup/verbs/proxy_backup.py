@@ -1,0 +1,32 @@
+"""proxy-backup: the paper's "Snapshots and a Proxy Backup Host"."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+from vibackup import arguments, backup, verbs
+from vibackup.flows import proxy
+
+SUMMARY = "snapshot, attach to the proxy, reboot it, run the agent, detach, delete"
+EXAMPLE = "vibackup proxy-backup --lab --vs=web01 --proxy=pbh01 --agent=dd"
+
+
+def options(parser):
+    arguments.add_vs(parser)
+    arguments.add_proxy(parser)
+    arguments.add_agent(parser)
+    parser.add_argument("--mode", choices=(backup.IMAGE, backup.FILE), default=backup.IMAGE,
+                        help="read whole disks, or the files on them (default: %(default)s)")
+    arguments.add_disks(parser)
+    parser.add_argument("--skip-raw", action="store_true", help="leave raw disks out, instead of refusing the server")
+    arguments.add_quiesce(parser)
+
+
+def complete(given):
+    arguments.complete_agent(given)
+    arguments.complete_quiesce(given)
+
+
+def carry_out(session):
+    given = session.options
+    plan = proxy.Plan(session.run_, given.vs, given.proxy, given.agent, mode=given.mode, disks=given.disk,
+                      skip_raw=given.skip_raw, location=given.location, freeze=given.freeze, thaw=given.thaw)
+    entry = session.carry_out(plan, proxy.check, proxy.proxy_backup)
+    return entry and verbs.backed_up(entry)

@@ -1,0 +1,24 @@
+"""snapshot-boot: the script in the paper's appendix."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+from vibackup import arguments, verbs
+from vibackup.flows import snapshot_boot
+
+SUMMARY = "snapshot, boot it from a device, wait until it stops by itself, delete"
+EXAMPLE = "vibackup snapshot-boot --lab --vs=web01 --boot-device=backup.iso"
+
+
+def options(parser):
+    arguments.add_vs(parser)
+    parser.add_argument("--boot-device", "--bootDevice", required=True, metavar="NAME",
+                        help="the device its snapshot boots from: a network block device, or a logical disk")
+
+
+def complete(_given):
+    return
+
+
+def carry_out(session):
+    plan = snapshot_boot.Plan(session.run_, session.options.vs, session.options.boot_device)
+    entry = session.carry_out(plan, snapshot_boot.check, snapshot_boot.snapshot_boot)
+    return entry and verbs.backed_up(entry)
