@@ -1,11 +1,14 @@
 """The one gate: every call of the management API passes here, and is counted, traced, checked and struck by faults."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import array
+
 from fakes import faults
 from fakes.faults import ManagementException
 from vibackup import compat
 
 TEXT = "text"
+TEXTS = "array of text"
 NUMBER = "number"
 ANY = "any"
 KIND = "kind"
@@ -70,8 +73,8 @@ class Operation(object):
 def operation(kind, name, takes=(), changes=False, outlives=False):
     """Register the decorated ``function(lab, target, *arguments)`` as method ``name`` of ``kind``.
 
-    ``takes`` gives each argument's type: TEXT, NUMBER, ANY, KIND, or a Kind, whose objects arrive as
-    records. One that ``changes`` needs a begun job, which it gets as the keyword ``job``. One that
+    ``takes`` gives each argument's type: TEXT, TEXTS, NUMBER, ANY, KIND, or a Kind, whose objects arrive
+    as records. One that ``changes`` needs a begun job, which it gets as the keyword ``job``. One that
     ``outlives`` its object can be asked after the object was deleted.
     """
     def register(function):
@@ -157,6 +160,8 @@ def _check(lab, handle, operation_, arguments):
 def _take(lab, operation_, wanted, given):
     if wanted == TEXT and isinstance(given, (compat.text_type, compat.byte_type)):
         return compat.text(given)
+    if wanted == TEXTS and isinstance(given, (list, tuple, array.array)):  # the last: what Java's arrays are on Jython
+        return [_take(lab, operation_, TEXT, each) for each in given]
     if wanted == NUMBER and isinstance(given, compat.number_types) and not isinstance(given, bool):
         return int(given)
     if wanted == KIND and isinstance(given, Kind):

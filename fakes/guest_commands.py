@@ -14,6 +14,8 @@ from vibackup.guest import Completed
 SECTOR = 512
 TAR_MAGIC = b"ustar"
 TAR_MAGIC_OFFSET = 257
+SYSTEM = "/mnt/system"  # where a Linux guest has its own disk: the lab's stand-in for /
+SYSTEM_DRIVE = "C:\\"
 _NEVER = ("shutdown", "reboot", "halt", "poweroff", "init")
 
 
@@ -27,7 +29,11 @@ def find(guest, command):
         return lambda _guest, _command: Completed(127, "", "%s: not in a lab" % name)
     if name == "powershell":
         words = " ".join(command.argv)
-        return _get_disk if "Get-Disk" in words else _get_partition if "Get-Partition" in words else None
+        return next((function for cmdlet, function in _CMDLETS if cmdlet in words), None)
+    if name == "cat" and command.argv[-1] == "/proc/diskstats":
+        return _diskstats
+    if name == "blockdev" and "--rereadpt" not in command.argv:
+        return None
     return _MODELLED.get(name)
 
 
@@ -68,19 +74,21 @@ def _seen(guest):
 
 def _lsblk(guest, _command):
     hide = guest.server["hide_positions"]
+    folders = dict((device, folder) for folder, device in _mounts(guest).items())
     lines = []
     for seen, disk, partitions in _seen(guest):
         position = "" if hide else "0:0:%d:0" % seen["position"]
-        lines.append(_pairs(seen["device"], disk["bytes"], position, "disk", "", ""))
+        lines.append(_pairs(seen["device"], disk["bytes"], position, "disk", "", "", ""))
         for number, first, size in partitions:
-            lines.append(_pairs("%s%d" % (seen["device"], number), size, "", "part",
-                                _file_system(guest, disk, first), seen["device"]))
+            name = "%s%d" % (seen["device"], number)
+            lines.append(_pairs(name, size, "", "part", _file_system(guest, disk, first), seen["device"],
+                                folders.get("/dev/" + name, "")))
     return Completed(0, "".join(sorted(lines)), "")
 
 
-def _pairs(name, size, position, type_, file_system, parent):
-    return 'NAME="%s" SIZE="%d" HCTL="%s" TYPE="%s" FSTYPE="%s" PKNAME="%s"\n' % (
-        name, size, position, type_, file_system, parent)
+def _pairs(name, size, position, type_, file_system, parent, folder):
+    return 'NAME="%s" SIZE="%d" HCTL="%s" TYPE="%s" FSTYPE="%s" PKNAME="%s" MOUNTPOINT="%s"\n' % (
+        name, size, position, type_, file_system, parent, folder)
 
 
 def _get_disk(guest, _command):
@@ -108,6 +116,41 @@ def _get_partition(guest, _command):
 
 # -- mounts
 
+def _mounts(guest):
+    """Return what is mounted where, as ``{folder: device}``: what was asked for, and what the guest's boot mounts."""
+    mounts = dict(guest.server["mounts"])
+    own = None if _is_windows(guest) else _own_partition(guest)
+    if own is not None:
+        mounts[SYSTEM] = own[0]
+    return mounts
+
+
+def _is_windows(guest):
+    return guest.server["operating_system"].lower().startswith("windows")
+
+
+def _own_partition(guest):
+    """Return ``(device, disk, first byte, bytes)`` of what a server boots from, or None; None too for a snapshot."""
+    for seen, disk, partitions in _seen(guest):
+        if seen["position"] == 0 and not guest.server["snapshot_of"]:
+            for number, first, size in partitions[:1]:
+                if _file_system(guest, disk, first):
+                    return "/dev/%s%d" % (seen["device"], number), disk, first, size
+    return None
+
+
+def mount_system(guest, command):
+    """Have the files of the guest's own disk where ``command`` names them: unpacked only now, a lab may boot many."""
+    folder = guest.path(SYSTEM_DRIVE if _is_windows(guest) else SYSTEM).rstrip("/")
+    local = compat.native(folder)
+    named = any(path == folder or path.startswith(folder + "/") or folder.startswith(path.rstrip("/") + "/")
+                for path in guest.named_paths(command))
+    own = _own_partition(guest) if named and not os.path.isdir(local) else None
+    if own is not None:
+        _make_folder(local)
+        _extract(guest, own[1], own[2], own[3], local)
+
+
 def _mount(guest, command):
     if len(command.argv) < 3:
         return Completed(1, "", "mount: give a device and a folder")
@@ -125,7 +168,7 @@ def _mount_partition(guest, disk, first, size, folder, device):
         return Completed(32, "", "mount: %s: in a lab, mount below /mnt" % folder)
     if not os.path.isdir(guest.mount_folder(folder)):
         return Completed(32, "", "mount: %s: mount point does not exist" % folder)
-    if folder in guest.server["mounts"]:
+    if folder in _mounts(guest):
         return Completed(32, "", "mount: %s: already mounted" % folder)
     if not _file_system(guest, disk, first) or not _extract(guest, disk, first, size, guest.mount_folder(folder)):
         return Completed(32, "", "mount: %s: wrong fs type, or it is damaged" % device)
@@ -161,14 +204,58 @@ def _make_folder(path):
 
 
 def _mountpoint(guest, command):
-    return Completed(0 if command.argv[-1] in guest.server["mounts"] else 32, "", "")
+    return Completed(0 if command.argv[-1] in _mounts(guest) else 32, "", "")
 
 
 def _umount(guest, command):
     folder = command.argv[-1].rstrip("/")
+    if folder == SYSTEM and folder in _mounts(guest):
+        return Completed(32, "", "umount: %s: target is busy" % folder)
     if folder not in guest.server["mounts"]:
         return Completed(32, "", "umount: %s: not mounted" % folder)
     guest.unmount(folder)
+    return Completed(0, "", "")
+
+
+# -- how much a guest writes
+
+def _diskstats(guest, _command):
+    """``/proc/diskstats`` as the kernel writes it: the tenth field of each disk and its partitions moves, no other."""
+    lines = []
+    written = _bytes_per_second(guest) * guest.lab.world.now_ms // 1000
+    logical = [disk["id"] for _seen_as, disk, _parts in _seen(guest) if disk["kind"] == "LogicalDisk"]
+    for seen, disk, partitions in _seen(guest):
+        sectors = written // len(logical) // SECTOR if disk["id"] in logical else 0
+        for number in [0] + [number for number, _first, _size in partitions]:
+            name = seen["device"] + ("%d" % number if number else "")
+            lines.append("%4d %7d %s 0 0 0 0 0 0 %d 0 0 0 0\n" % (
+                8, 16 * seen["position"] + number, name, sectors if number < 2 else 0))
+    return Completed(0, "".join(lines), "")
+
+
+def _write_rate(guest, _command):
+    return Completed(0, "%d\r\n" % _bytes_per_second(guest), "")
+
+
+def _bytes_per_second(guest):
+    return 0 if guest.server["frozen"] else guest.server["write_bytes_per_second"]
+
+
+def _reread_partitions(guest, command):
+    device = command.argv[-1]
+    if guest.disk_of(guest.path(device)) is None:
+        return Completed(1, "", "blockdev: cannot open %s: No such file or directory" % device)
+    return Completed(0, "", "")
+
+
+def _sleep(guest, command):
+    """Let virtual time pass instead of real time."""
+    try:
+        seconds = max(0.0, float(command.argv[-1]))
+    except ValueError:
+        return Completed(1, "", "sleep: invalid time interval %s" % command.argv[-1])
+    if not guest.pass_seconds(seconds, guest.timeout):
+        return Completed(None, "", process.not_finished(guest.timeout))
     return Completed(0, "", "")
 
 
@@ -202,4 +289,6 @@ def _hostname(guest, _command):
 
 
 _MODELLED = {"hostname": _hostname, "lsblk": _lsblk, "mount": _mount, "umount": _umount,
-             "mountpoint": _mountpoint, "fsfreeze": _fsfreeze, "model-agent": _model_agent}
+             "mountpoint": _mountpoint, "fsfreeze": _fsfreeze, "model-agent": _model_agent,
+             "blockdev": _reread_partitions, "sleep": _sleep}
+_CMDLETS = (("Get-Disk", _get_disk), ("Get-Partition", _get_partition), ("Disk Write Bytes/sec", _write_rate))

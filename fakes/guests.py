@@ -20,7 +20,7 @@ SLICES = 10
 _ENDS = r"""[\s=:,;'"()<>|&]"""  # what a path may stand between, in a word that holds more than the path
 _OWN_DEVICES = "(?!/(?:null|zero|full|random|urandom|stdin|stdout|stderr|tty|fd)(?![\\w.-]))"
 _SLASHES = "(?:(?<!:)/+|(?<=:)/(?://)?)"  # not two behind a colon: that is a URL with a host
-_GUEST_PATHS = re.compile(r"(^-[A-Za-z]+|^|%s)(%s(?:dev%s|mnt)(?![\w.-])|\\\\\.\\|[D-Z]:\\)" % (
+_GUEST_PATHS = re.compile(r"(^-[A-Za-z]+|^|%s)(%s(?:dev%s|mnt)(?![\w.-])|\\\\\.\\|[C-Z]:\\)" % (
     _ENDS, _SLASHES, _OWN_DEVICES))
 _WHOLE_PATH = re.compile(r"(-*\w*=|)(/.*)$", re.DOTALL)
 
@@ -114,21 +114,21 @@ class Guest(object):
         return os.path.join(self.folder, "dev", str(seen["device"]))
 
     def _used_disks(self, command):
-        words = list(command.argv) + [word for word in (command.stdin, command.stdout) if word]
         found = {}
-        for word in words:
-            for path in self._local_paths(_straight(word)):
-                disk = self.disk_of(path)
-                if disk is not None:
-                    found[disk[0]["device"]] = disk
+        for path in self.named_paths(command):
+            disk = self.disk_of(path)
+            if disk is not None:
+                found[disk[0]["device"]] = disk
         return list(found.values())
 
-    def _local_paths(self, word):
-        """Return what the guest paths in ``word`` may be: each to the end of the word, and to the next separator."""
+    def named_paths(self, command):
+        """Return what the guest paths in ``command`` may be: each to the end of its word, and to the next separator."""
         found = []
-        for match in _GUEST_PATHS.finditer(word):
-            start, rest = self._local(match.group(2)), word[match.end():]
-            found += [start + rest, start + re.split(_ENDS, rest)[0]]
+        for word in list(command.argv) + [word for word in (command.stdin, command.stdout) if word]:
+            word = _straight(word)
+            for match in _GUEST_PATHS.finditer(word):
+                start, rest = self._local(match.group(2)), word[match.end():]
+                found += [start + rest, start + re.split(_ENDS, rest)[0]]
         return found
 
     # -- processes
@@ -136,6 +136,7 @@ class Guest(object):
     def run_process(self, command, timeout, on_output, should_stop):
         """Run a real program with the guest's devices as files, and let the virtual time pass that it would take."""
         used = self._used_disks(command)
+        guest_commands.mount_system(self, command)
         files = [self._device_file(seen) for seen, _disk in used]
         was = [self._materialise(disk, path) for (_seen, disk), path in zip(used, files)]
         if not self._pass_time(command, used, files, timeout):
@@ -208,7 +209,7 @@ class Guest(object):
 
     def _mounted_bytes(self, command):
         total = 0
-        for mount in self.server.get("mounts", {}):
+        for mount in set(self.server["mounts"]) | {guest_commands.SYSTEM}:
             if any(mount in word for word in command.argv):
                 total += _tree_bytes(self.path(mount))
         return total
@@ -224,8 +225,12 @@ class Guest(object):
         """Forget mounts and devices, as a boot does."""
         for mount in list(self.server.get("mounts", {})):
             self.unmount(mount)
-        for name in ("dev", "drive"):
+        for name in ("dev", "drive", os.path.join("mnt", "system")):
             shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
+
+    def remove(self):
+        """Remove what the guest has left in the lab's folder: its server is deleted."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def unmount(self, mount):
         """Take a mount away; its folder stays, empty."""

@@ -28,7 +28,8 @@ _KEYS = {
                   "network_block_devices": (_LIST, []), "servers": (_LIST, [])},
     "data_centers": {"name": (_TEXT, _NEEDED), "nodes": (_LIST, _NEEDED), "disk_groups": (_LIST, [])},
     "nodes": {"name": (_TEXT, _NEEDED), "bytes_per_second": (_WHOLE, 100 * MEGABYTE)},
-    "disk_groups": {"name": (_TEXT, _NEEDED), "bytes": (_WHOLE, _NEEDED)},
+    "disk_groups": {"name": (_TEXT, _NEEDED), "bytes": (_WHOLE, _NEEDED),
+                    "bytes_per_second": (_WHOLE, 100 * MEGABYTE)},
     "disks": {"name": (_TEXT, _NEEDED), "group": (_TEXT, None), "lun": (_TEXT, None), "bytes": (_WHOLE, _NEEDED),
               "content": (_OBJECT, {})},
     "content": {"boot": (_FLAG, False), "files": (_OBJECT, None), "fill": (_TEXT, None)},
@@ -244,7 +245,8 @@ def _build_center(world, center, ids):
     for group in center["disk_groups"]:
         ids["group"][group["name"]] = world.add({
             "id": world.new_id("group"), "kind": kinds.LVM_DISK_GROUP.name, "name": group["name"],
-            "data_center": made["id"], "bytes": group["bytes"]})["id"]
+            "data_center": made["id"], "bytes": group["bytes"],
+            "bytes_per_second": max(1, group["bytes_per_second"])})["id"]
 
 
 def _build_disk(lab, disk, ids):

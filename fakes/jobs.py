@@ -3,6 +3,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import threading
 
+from fakes import copying
 from fakes.dispatch import ANY, TEXT, operation
 from fakes.faults import ManagementException
 from fakes.kinds import JOB
@@ -23,6 +24,8 @@ class Job(object):
         self.after_save = []
         self.new_layers = []
         self.old_layers = []
+        self.copies = []
+        self.on_abort = []
 
     def publish(self, function):
         """Have ``function`` called when the job is committed, and not before."""
@@ -54,14 +57,17 @@ def begin(lab, job):
 
 @operation(JOB, "commit")
 def commit(lab, job):
-    """Make the job's changes final and publish them; they are on disk when this returns."""
+    """Make the job's changes final and publish them; they are on disk, and copies are made, when this returns."""
     _must_be(job, (BEGUN,), "commit")
+    copying.move(job)
     job.status = COMMITTED
     lab.open_jobs.remove(job)
     lab.world.forget_undo(job)
     try:
         for function in job.on_commit:
             function()
+        job_ms = lab.world.settings.get("job_ms", 0)
+        copies = copying.begin(lab, job.copies, job_ms)
         lab.save()
         for function in job.after_save:
             function()
@@ -69,7 +75,8 @@ def commit(lab, job):
             lab.pages.drop(layer)
     finally:
         lab.leave()
-    lab.advance(lab.world.settings.get("job_ms", 0))
+    lab.advance(job_ms)
+    copying.wait(lab, copies)
 
 
 @operation(JOB, "abort")
@@ -83,6 +90,8 @@ def abort(lab, job):
         _take_back_layers(lab, lab.world.roll_back(job))
         for layer in job.new_layers:
             lab.pages.drop(layer)
+        for function in job.on_abort:
+            function()
         lab.leave()
 
 

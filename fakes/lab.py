@@ -11,7 +11,7 @@ import time
 import uuid
 
 import fakes
-from fakes import dispatch, disks, events, guests, jobs, kinds, model, servers, storage
+from fakes import dispatch, disks, events, guests, jobs, kinds, model, provisioning, servers, storage  # noqa: F401
 from fakes.clock import LabClock
 from fakes.registry import FORMAT, World
 from vibackup import compat, errors, locks
@@ -46,7 +46,7 @@ class Lab(object):
         self._sessions = {self.foundry_context.id: self.foundry_context}
         self._session_number = 1
         self._depth = 0
-        self._owner = dict(locks.this_process(), token=compat.text(uuid.uuid4().hex))
+        self.owner = dict(locks.this_process(), token=compat.text(uuid.uuid4().hex))
         self._seen_file = None
         self._events_by_id = {}
 
@@ -223,7 +223,7 @@ class Lab(object):
                 if somebody_died:
                     self._sweep()
             except Exception:
-                locks.drop(self._lock_path(), self._owner)
+                locks.drop(self._lock_path(), self.owner)
                 raise
         self._depth += 1
 
@@ -235,7 +235,7 @@ class Lab(object):
         finally:
             self._depth -= 1
             if self.persistent and self._depth == 0:
-                locks.drop(self._lock_path(), self._owner)
+                locks.drop(self._lock_path(), self.owner)
 
     @contextlib.contextmanager
     def exclusive(self):
@@ -254,7 +254,7 @@ class Lab(object):
         """Take the lock; says whether a process that held it has died."""
         somebody_died = False
         while True:
-            holder = locks.holder(self._lock_path()) or locks.take(self._lock_path(), self._owner)
+            holder = locks.holder(self._lock_path()) or locks.take(self._lock_path(), self.owner)
             if holder is None:
                 return somebody_died
             if locks.is_dead(holder):
@@ -303,7 +303,7 @@ class Lab(object):
             self.trace.close()
             self.trace = None
         if self.persistent:
-            locks.drop(self._lock_path(), self._owner)
+            locks.drop(self._lock_path(), self.owner)
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -5,7 +5,7 @@ import copy
 
 from fakes.faults import ManagementException
 
-FORMAT = 1
+FORMAT = 2
 
 
 class World(object):
@@ -23,6 +23,7 @@ class World(object):
         self.objects = state.get("objects", {})
         self.events = state.get("events", [])
         self.due = state.get("due", [])
+        self.copies = state.get("copies", [])
         self.dirty = False
         self._undo = {}
         self._removed = {}
@@ -39,7 +40,7 @@ class World(object):
                     objects[identity] = record
         return {"format": FORMAT, "now_ms": self.now_ms, "wall_offset_ms": self.wall_offset_ms,
                 "next_number": self.next_number, "settings": self.settings, "objects": objects,
-                "events": self.events, "due": self.due}
+                "events": self.events, "due": self.due, "copies": self.copies}
 
     # -- finding
 

@@ -1,14 +1,16 @@
 """Virtual servers: power, devices, and their one snapshot."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from fakes import disks, events, guests, kinds, storage
-from fakes.dispatch import ANY, operation
+from fakes import copying, disks, events, guests, kinds, storage
+from fakes.dispatch import ANY, NUMBER, TEXT, TEXTS, operation
 from fakes.faults import ManagementException
 from fakes.kinds import VIRTUAL_SERVER, VirtualServer_BootInfo
 
 RUNNING, STOPPED, STARTING, STOPPING, FAILED = "Running", "Stopped", "Starting", "Stopping", "Failed"
 BOOT_SIGNATURE = b"\x55\xaa"
 BOOT_SIGNATURE_OFFSET = 510
+BOOT_TYPES = dict((constant.name, constant) for constant in (VirtualServer_BootInfo.VS_BOOT_DEVICE_CDROM,
+                                                            VirtualServer_BootInfo.VS_BOOT_DEVICE_DISK))
 
 
 # -- what it is
@@ -17,12 +19,6 @@ BOOT_SIGNATURE_OFFSET = 510
 def get_managed_node(lab, server):
     """Return the managed node it runs on."""
     return lab.world.get(server["managed_node"])
-
-
-@operation(VIRTUAL_SERVER, "getOperatingSystem")
-def get_operating_system(_lab, server):
-    """Return the guest's operating system, as text."""
-    return server["operating_system"]
 
 
 @operation(VIRTUAL_SERVER, "getStatusEvent")
@@ -35,6 +31,78 @@ def get_status_event(lab, server):
 def get_storage_devices(lab, server):
     """Return its devices in order."""
     return [lab.world.get(identity) for identity in server["devices"]]
+
+
+# -- settings
+
+@operation(VIRTUAL_SERVER, "getOperatingSystem")
+def get_operating_system(_lab, server):
+    """Return the guest's operating system, as text."""
+    return server["operating_system"]
+
+
+@operation(VIRTUAL_SERVER, "setOperatingSystem", takes=(TEXT,), changes=True)
+def set_operating_system(lab, server, name, job):
+    """Set the guest's operating system: "Linux", "Windows"."""
+    if not name:
+        raise ManagementException("%s: an operating system cannot be empty" % server["name"])
+    lab.world.change(server, job, operating_system=name)
+
+
+@operation(VIRTUAL_SERVER, "getMemoryBytes")
+def get_memory_bytes(_lab, server):
+    """Return its memory in bytes."""
+    return server["memory_bytes"]
+
+
+@operation(VIRTUAL_SERVER, "setMemoryBytes", takes=(NUMBER,), changes=True)
+def set_memory_bytes(lab, server, size, job):
+    """Set its memory in bytes."""
+    if size <= 0:
+        raise ManagementException("%s: cannot have %d bytes of memory" % (server["name"], size))
+    lab.world.change(server, job, memory_bytes=size)
+
+
+@operation(VIRTUAL_SERVER, "getProcessors")
+def get_processors(_lab, server):
+    """Return how many processors it has."""
+    return server["processors"]
+
+
+@operation(VIRTUAL_SERVER, "setProcessors", takes=(NUMBER,), changes=True)
+def set_processors(lab, server, count, job):
+    """Set how many processors it has."""
+    if count <= 0:
+        raise ManagementException("%s: cannot have %d processors" % (server["name"], count))
+    lab.world.change(server, job, processors=count)
+
+
+@operation(VIRTUAL_SERVER, "getNetworks")
+def get_networks(_lab, server):
+    """Return the names of the networks that it is on."""
+    return server["networks"]
+
+
+@operation(VIRTUAL_SERVER, "setNetworks", takes=(TEXTS,), changes=True)
+def set_networks(lab, server, names, job):
+    """Put it on the networks of those names, and on no other."""
+    if not all(names):
+        raise ManagementException("%s: a network's name cannot be empty" % server["name"])
+    lab.world.change(server, job, networks=names)
+
+
+@operation(VIRTUAL_SERVER, "getBootType")
+def get_boot_type(_lab, server):
+    """Return what it boots from: ``VirtualServer_BootInfo.VS_BOOT_DEVICE_...``."""
+    return BOOT_TYPES[server["boot_type"]]
+
+
+@operation(VIRTUAL_SERVER, "setBootType", takes=(ANY,), changes=True)
+def set_boot_type(lab, server, boot_type, job):
+    """Set what it boots from: ``VirtualServer_BootInfo.VS_BOOT_DEVICE_...``."""
+    if boot_type not in BOOT_TYPES.values():
+        raise TypeError("setBootType: not a boot type: %r" % (boot_type,))
+    lab.world.change(server, job, boot_type=boot_type.name)
 
 
 # -- devices
@@ -72,15 +140,15 @@ def _claim(lab, server, device, job):
     for holder in lab.world.holders(device["id"]):
         if holder["power"] not in (STOPPED, FAILED):
             raise ManagementException("%s is in use by %s" % (device["name"], holder["name"]))
+    if server["power"] not in (STOPPED, FAILED):
+        _check_not_copied(lab, device)
     lab.world.claim(device, job)
 
 
-@operation(VIRTUAL_SERVER, "setBootType", takes=(ANY,), changes=True)
-def set_boot_type(lab, server, boot_type, job):
-    """Set what it boots from: ``VirtualServer_BootInfo.VS_BOOT_DEVICE_...``."""
-    if boot_type not in (VirtualServer_BootInfo.VS_BOOT_DEVICE_CDROM, VirtualServer_BootInfo.VS_BOOT_DEVICE_DISK):
-        raise TypeError("setBootType: not a boot type: %r" % (boot_type,))
-    lab.world.change(server, job, boot_type=boot_type.name)
+def _check_not_copied(lab, device):
+    """A disk that is being copied must not change; what is written to a snapshot disk is no part of the copy."""
+    if not device.get("snapshot_parent"):
+        copying.check_idle(lab, device)
 
 
 # -- power
@@ -96,6 +164,7 @@ def start(lab, server, job):
             in_use = holder["id"] != server["id"] and holder["power"] not in (STOPPED, FAILED)
             if in_use and device["kind"] != kinds.NETWORK_BLOCK_DEVICE.name:
                 raise ManagementException("%s is in use by %s" % (device["name"], holder["name"]))
+        _check_not_copied(lab, device)
     lab.world.change(server, job, power=STARTING)
     job.publish(lambda: _begin_boot(lab, server["id"]))
 
@@ -238,3 +307,21 @@ def delete_snapshot(lab, server, snapshot_server, job):
                 snapshot_server["name"], lab.world.get(identity)["name"]))
     lab.world.change(server, job, snapshot=None)
     lab.world.remove(snapshot_server, job)
+
+
+@operation(VIRTUAL_SERVER, "revertToSnapshot", changes=True)
+def revert_to_snapshot(lab, server, job):
+    """Give its disks what their snapshots hold; the snapshot stays, and can be reverted to again."""
+    if not server["snapshot"]:
+        raise ManagementException("%s has no snapshot" % server["name"])
+    if server["power"] not in (STOPPED, FAILED):
+        raise ManagementException("%s is %s and cannot be reverted" % (server["name"], server["power"]))
+    copies = [lab.world.get(identity) for identity in lab.world.get(server["snapshot"])["devices"]]
+    copies = [disk for disk in copies if disk.get("snapshot_parent") in server["devices"]]
+    if not copies:
+        raise ManagementException("the snapshot of %s has no disk of its own any more" % server["name"])
+    for disk in copies:
+        storage.check_not_lost(disk)
+    lab.world.claim(server, job)
+    for disk in copies:
+        storage.revert_disk(lab, disk, job)

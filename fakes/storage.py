@@ -3,7 +3,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import os
 
-from fakes import disks, kinds
+from fakes import copying, disks, kinds
 from fakes.dispatch import operation
 from fakes.faults import ManagementException
 
@@ -57,6 +57,7 @@ def lose_without_space(lab, disk):
     """Mark a snapshot disk as lost where its group has no space left for it."""
     if free_bytes(lab, lab.world.get(disk["disk_group"])) < 0:
         lab.world.settle(disk, lost=True)
+        copying.source_lost(lab, disk)
 
 
 @operation(kinds.LVM_DISK_GROUP, "deleteLogicalDisk", takes=(kinds.LOGICAL_DISK,), changes=True)
@@ -66,8 +67,8 @@ def delete_logical_disk(lab, group, disk, job):
         raise ManagementException("%s is not in the group %s" % (disk["name"], group["name"]))
     if any(other["snapshot_parent"] == disk["id"] for other in lab.world.members(group["id"])):
         raise ManagementException("%s has a snapshot" % disk["name"])
-    for server in lab.world.seers(disk["id"]):
-        raise ManagementException("%s is in use: the guest of %s sees it" % (disk["name"], server["name"]))
+    check_unseen(lab, disk)
+    copying.check_idle(lab, disk)
     _release(lab, disk, job)
     lab.world.remove(disk, job)
     job.old_layers.append(disk["layers"][0])
@@ -75,6 +76,26 @@ def delete_logical_disk(lab, group, disk, job):
         job.after_save.append(lambda: _merge_down(lab, disk["snapshot_parent"]))
     else:
         job.old_layers.extend(disk["layers"][1:])
+
+
+def check_unseen(lab, disk):
+    """Raise the manager's error where a guest sees the disk, attached or not any more."""
+    for server in lab.world.seers(disk["id"]):
+        raise ManagementException("%s is in use: the guest of %s sees it" % (disk["name"], server["name"]))
+
+
+def check_unused(lab, disk):
+    """Raise the manager's error where a server that runs has the disk, or a guest still sees it."""
+    for holder in lab.world.holders(disk["id"]):
+        if holder["power"] not in ("Stopped", "Failed"):
+            raise ManagementException("%s is in use by %s" % (disk["name"], holder["name"]))
+    check_unseen(lab, disk)
+
+
+def check_not_lost(disk):
+    """Raise the manager's error where a snapshot disk is lost."""
+    if disk["lost"]:
+        raise ManagementException("%s is lost: its group ran out of space" % disk["name"])
 
 
 def _release(lab, disk, job):
@@ -112,8 +133,7 @@ def get_snapshot_used_percent(lab, disk):
     """Return how full the snapshot's space is, 0 to 100; a lost one throws."""
     if not disk["snapshot_parent"]:
         raise ManagementException("%s is not a snapshot" % disk["name"])
-    if disk["lost"]:
-        raise ManagementException("%s is lost: its group ran out of space" % disk["name"])
+    check_not_lost(disk)
     used = used_bytes(lab, disk)
     room = used + max(0, free_bytes(lab, lab.world.get(disk["disk_group"])))
     return int(100 * used // room) if room else 100
@@ -146,6 +166,24 @@ def snapshot_disk(lab, disk, job):
         "id": lab.world.new_id("disk"), "kind": kinds.LOGICAL_DISK.name, "name": "Snapshot of %s" % disk["name"],
         "disk_group": disk["disk_group"], "bytes": disk["bytes"], "snapshot_parent": disk["id"],
         "layers": [own] + frozen, "lost": False, "modelled_bytes": 0}, job)
+
+
+def revert_disk(lab, copy, job):
+    """Give the parent of the snapshot disk ``copy`` its content; what was written to the parent since goes."""
+    parent = lab.world.get(copy["snapshot_parent"])
+    check_unused(lab, parent)
+    copying.check_idle(lab, parent)
+    frozen = copy["layers"][1:]
+    if lab.pages.indexes(copy["layers"][0]):  # what was written to the snapshot: both have it below them now
+        frozen = copy["layers"]
+        own = lab.world.new_id("layer")
+        job.new_layers.append(own)
+        lab.world.change(copy, job, layers=[own] + frozen)
+    top = lab.world.new_id("layer")
+    job.new_layers.append(top)
+    job.old_layers.append(parent["layers"][0])
+    lab.world.change(parent, job, layers=[top] + frozen)
+    lab.world.change(copy, job, modelled_bytes=0)
 
 
 def write(lab, disk, offset, data):

@@ -46,6 +46,27 @@ def test_a_disk_is_no_server_and_a_raw_disk_no_logical_disk():
         system.getParentLvmDiskGroup().deleteLogicalDisk(find(lab, kinds.NETWORK_BLOCK_DEVICE, "backup.iso"))
 
 
+def test_an_array_of_text_may_be_any_sequence_of_text_and_nothing_else():
+    lab = make_lab()
+    web01 = find(lab, SERVER, "web01")
+    sequences = [["lan", "süd"], ("lan", "süd".encode("utf-8"))]
+    if compat.JYTHON:
+        from java.lang import String
+        from jarray import array
+        sequences.append(array(["lan", "süd"], String))
+    for names in sequences:
+        with job(lab):
+            web01.setNetworks([])
+        assert web01.getNetworks() == []
+        with job(lab):
+            web01.setNetworks(names)
+        assert web01.getNetworks() == ["lan", "süd"]
+    for wrong in ("lan", b"lan", 3, None, [3], [None], [["lan"]], {"lan": 1}, web01):
+        with pytest.raises(TypeError), job(lab):
+            web01.setNetworks(wrong)
+    assert web01.getNetworks() == ["lan", "süd"]
+
+
 def test_an_object_of_another_manager_is_refused():
     one, two = make_lab(), make_lab()
     with refused("belongs to another manager"), job(one):

@@ -30,6 +30,8 @@ def test_each_kind_shows_what_it_has():
     assert web01["power"] == "Running" and web01["boot_type"] == "DISK" and web01["snapshot"] is None
     assert web01["devices"] == [system["id"], lun["id"]]
     assert web01["managed_node"] == shown(lab, "node1")["id"]
+    assert web01["memory_bytes"] == 1024 * MEGABYTE and web01["processors"] == 1 and web01["networks"] == []
+    assert web01["operating_system"] == "Linux"
     assert system["bytes"] == MEGABYTE and system["disk_group"] == group["id"] and system["snapshot_parent"] is None
     assert group["free_bytes"] == 63 * MEGABYTE
     assert lun["lun"] == "LUN-9"

@@ -36,9 +36,9 @@ def test_lsblk_lists_disks_and_partitions_with_sizes_and_positions():
     lab = make_lab(disks=[disk("system", files={"etc/hostname": "web01\n"}), raw_disk("lun")],
                    servers=[{"name": "web01", "node": "node1", "devices": ["system", "lun"]}])
     assert run(lab, "web01", "lsblk", "-b", "-P").output.splitlines() == [
-        'NAME="sda" SIZE="1048576" HCTL="0:0:0:0" TYPE="disk" FSTYPE="" PKNAME=""',
-        'NAME="sda1" SIZE="10240" HCTL="" TYPE="part" FSTYPE="labfs" PKNAME="sda"',
-        'NAME="sdb" SIZE="1048576" HCTL="0:0:1:0" TYPE="disk" FSTYPE="" PKNAME=""']
+        'NAME="sda" SIZE="1048576" HCTL="0:0:0:0" TYPE="disk" FSTYPE="" PKNAME="" MOUNTPOINT=""',
+        'NAME="sda1" SIZE="10240" HCTL="" TYPE="part" FSTYPE="labfs" PKNAME="sda" MOUNTPOINT="/mnt/system"',
+        'NAME="sdb" SIZE="1048576" HCTL="0:0:1:0" TYPE="disk" FSTYPE="" PKNAME="" MOUNTPOINT=""']
 
 
 def test_a_guest_may_hide_the_positions():
@@ -169,6 +169,142 @@ def test_a_snapshot_of_a_server_has_none_of_its_mounts():
     with job(lab):
         snapshot = find(lab, SERVER, "web01").snapshot()
     assert lab.world.get(snapshot.getId())["mounts"] == {}
+
+
+# -- the guest's own disk
+
+def test_a_guest_has_its_own_disk_mounted_and_its_files_there_once_they_are_asked_for():
+    lab = make_lab()
+    system = os.path.join(folder_of(lab), "mnt", "system")
+    assert run(lab, "web01", "mountpoint", "-q", "/mnt/system").status == 0
+    assert not os.path.exists(system)
+    assert run(lab, "web01", "cat", "/mnt/system/etc/hostname").output == "web01\n"
+    assert os.path.isdir(system)
+
+
+@pytest.mark.parametrize("words", [["ls", "/mnt"], ["ls", "-d", "/mnt/system"], ["find", "/mnt/system/etc"],
+                                   ["sh", "-c", "cat </mnt/system/etc/hostname"],
+                                   ["tar", "-cf", "x", "-C/mnt", "system"]])
+def test_however_a_command_names_the_guests_own_disk_its_files_are_there(words):
+    lab = make_lab()
+    assert run(lab, "web01", *words).status == 0
+    assert os.path.isfile(os.path.join(folder_of(lab), "mnt", "system", "etc", "hostname"))
+
+
+def test_the_guests_own_disk_stays_mounted_and_its_folder_is_taken():
+    lab = make_lab(disks=[disk("web01-system", files={"a": "x"}), disk("data", files={"b": "y"})],
+                   servers=[{"name": "web01", "node": "node1", "devices": ["web01-system", "data"]}])
+    assert run(lab, "web01", "umount", "/mnt/system").status == 32
+    assert "already mounted" in mounted(lab, "/mnt/system", device="/dev/sdb1").errors
+    assert mounted(lab, "/mnt/x", device="/dev/sdb1").status == 0
+    assert 'PKNAME="sdb" MOUNTPOINT="/mnt/x"' in run(lab, "web01", "lsblk").output
+
+
+def test_the_guests_own_disk_shows_after_a_boot_what_it_holds_then():
+    lab = make_lab()
+    run(lab, "web01", "cat", "/mnt/system/etc/hostname")
+    overwrite(lab, "web01-system", 128 * 512 + 512, b"WEB99\n")
+    with job(lab):
+        find(lab, SERVER, "web01").reboot()
+    lab.clock.sleep(60)
+    assert run(lab, "web01", "cat", "/mnt/system/etc/hostname").output == "WEB99\n"
+
+
+def test_reading_the_guests_own_disk_takes_its_time():
+    center = {"name": "East", "nodes": [{"name": "node1", "bytes_per_second": 100}, {"name": "node2"}],
+              "disk_groups": [{"name": "group1", "bytes": 64 * MEGABYTE}]}
+    lab = make_lab(data_centers=[center],
+                   disks=[disk("web01-system", files={"big": "x" * 5000}), disk("pbh01-system")])
+    assert run(lab, "web01", "cat", "/mnt/system/big").output == "x" * 5000
+    assert 50 <= lab.clock.monotonic() < 51
+
+
+def test_a_disk_without_files_and_that_of_a_snapshot_are_not_mounted():
+    lab = make_lab()
+    assert run(lab, "pbh01", "mountpoint", "/mnt/system").status == 32
+    assert run(lab, "pbh01", "ls", "/mnt/system").status != 0
+    with job(lab):
+        snapshot = find(lab, SERVER, "web01").snapshot()
+        snapshot.start()
+    lab.clock.sleep(60)
+    name = snapshot.getName()
+    assert run(lab, name, "mountpoint", "/mnt/system").status == 32
+    assert 'FSTYPE="labfs" PKNAME="sda" MOUNTPOINT=""' in run(lab, name, "lsblk").output
+
+
+def test_windows_has_its_own_disk_as_drive_c():
+    lab = windows_lab()
+    assert run(lab, "web01", "cat", "C:\\boot.ini").output == "x"
+    assert run(lab, "web01", "ls", "C:\\").output == "boot.ini\n"
+
+
+# -- devices that are written
+
+def test_a_guest_reads_its_partition_tables_again():
+    lab = make_lab()
+    assert run(lab, "web01", "blockdev", "--rereadpt", "/dev/sda").status == 0
+    for device in ("/dev/sda1", "/dev/sdb", "sda"):
+        completed = run(lab, "web01", "blockdev", "--rereadpt", device)
+        assert completed.status == 1 and "cannot open %s" % device in completed.errors
+
+
+def test_a_device_is_compared_with_zeros_whole():
+    lab = make_lab(disks=[disk("web01-system", size=4 * MEGABYTE), disk("empty", size=4 * MEGABYTE, boot=False)],
+                   servers=[{"name": "web01", "node": "node1", "devices": ["web01-system", "empty"]}])
+    size = "%d" % (4 * MEGABYTE)
+    assert run(lab, "web01", "cmp", "-n", size, "--", "/dev/sdb", "/dev/zero").status == 0
+    completed = run(lab, "web01", "cmp", "--", "/dev/sdb", "/dev/zero")
+    assert completed.status == 1 and "EOF on " in completed.errors  # zeros to its end
+    completed = run(lab, "web01", "cmp", "--", "/dev/sda", "/dev/zero")
+    assert completed.status == 1 and "differ" in completed.output
+    overwrite(lab, "empty", 4 * MEGABYTE - 1, b"x")
+    assert run(lab, "web01", "cmp", "-n", size, "--", "/dev/sdb", "/dev/zero").status == 1
+
+
+# -- how much a guest writes
+
+def writing_lab(**more):
+    return make_lab(disks=[disk("web01-system", files={"a": "x"}), disk("data"), raw_disk("lun")],
+                    servers=[dict({"name": "web01", "node": "node1", "devices": ["web01-system", "data", "lun"],
+                                   "write_bytes_per_second": 4096}, **more)])
+
+
+def sectors_written(lab):
+    lines = [line.split() for line in run(lab, "web01", "cat", "/proc/diskstats").output.splitlines()]
+    assert all(len(fields) == 14 for fields in lines)
+    return dict((fields[2], int(fields[9])) for fields in lines)
+
+
+def test_the_sectors_written_grow_with_time_and_are_shared_by_the_logical_disks():
+    lab = writing_lab()
+    before = sectors_written(lab)
+    lab.clock.sleep(100)
+    grown = dict((name, count - before[name]) for name, count in sectors_written(lab).items())
+    assert grown == {"sda": 400, "sda1": 400, "sdb": 400, "sdc": 0}
+
+
+def test_diskstats_looks_as_the_kernels_own():
+    lab = writing_lab()
+    lab.clock.sleep(1)
+    assert run(lab, "web01", "cat", "--", "/proc/diskstats").output.splitlines()[:2] == [
+        "   8       0 sda 0 0 0 0 0 0 4 0 0 0 0", "   8       1 sda1 0 0 0 0 0 0 4 0 0 0 0"]
+
+
+def test_windows_says_how_much_it_writes_a_second():
+    lab = windows_lab(write_bytes_per_second=8192)
+    command = "(Get-Counter '\\PhysicalDisk(_Total)\\Disk Write Bytes/sec').CounterSamples[0].CookedValue"
+    assert run(lab, "web01", "powershell", "-NoProfile", "-Command", command).output == "8192\r\n"
+
+
+# -- time
+
+def test_a_sleep_takes_virtual_time():
+    lab = make_lab()
+    assert run(lab, "web01", "sleep", "3600").status == 0
+    assert lab.clock.monotonic() == 3600
+    assert run(lab, "web01", "sleep", "3600", timeout=10).status is None
+    assert lab.clock.monotonic() == 3610
+    assert run(lab, "web01", "sleep", "long").status == 1
 
 
 # -- quiesce

@@ -40,6 +40,13 @@ def in_thread(function):
     lambda lab, web01: web01.stop(),
     lambda lab, web01: web01.reboot(),
     lambda lab, web01: web01.setName("other"),
+    lambda lab, web01: web01.revertToSnapshot(),
+    lambda lab, web01: web01.setNetworks(["lan"]),
+    lambda lab, web01: find(lab, kinds.LVM_DISK_GROUP, "group1").createLogicalDisk("new", 512),
+    lambda lab, web01: find(lab, kinds.LVM_DISK_GROUP, "group1").importLogicalDisk("new", "new.vhd"),
+    lambda lab, web01: find(lab, DISK, "web01-system").exportVhd("new.vhd"),
+    lambda lab, web01: find(lab, DISK, "web01-system").cloneTo(find(lab, kinds.LVM_DISK_GROUP, "group1"), "new"),
+    lambda lab, web01: find(lab, kinds.VIRTUAL_DATA_CENTER, "East").deleteVirtualServer(web01),
     lambda lab, web01: web01.addStorageDevice(find(lab, kinds.NETWORK_BLOCK_DEVICE, "backup.iso")),
     lambda lab, web01: web01.removeStorageDevice(find(lab, DISK, "web01-system")),
     lambda lab, web01: web01.setBootType(kinds.VirtualServer_BootInfo.VS_BOOT_DEVICE_CDROM)])

@@ -14,15 +14,18 @@ from fakes.registry import World
 from tests.labs import close_all, disk, make_lab, raw_disk
 
 SERVER, GROUP, DEVICE = kinds.VIRTUAL_SERVER, kinds.LVM_DISK_GROUP, kinds.STORAGE_DEVICE
+CENTER, NODE = kinds.VIRTUAL_DATA_CENTER, kinds.MANAGED_NODE
 
 _name = st.text(min_size=1, max_size=3)
 _pick = st.integers(0, 30)
 _action = st.one_of(
-    st.tuples(st.sampled_from(["snapshot", "deleteSnapshot", "start", "stop", "reboot", "cd", "disk"]), _pick, _pick),
+    st.tuples(st.sampled_from(["snapshot", "deleteSnapshot", "revertToSnapshot", "start", "stop", "reboot",
+                               "cd", "disk", "setProcessors", "deleteVirtualServer"]), _pick, _pick),
     st.tuples(st.sampled_from(["addStorageDevice", "addStorageDeviceFirst", "removeStorageDevice",
                                "deleteLogicalDisk"]),
               _pick, _pick),
-    st.tuples(st.just("setName"), _pick, _name))
+    st.tuples(st.just("cloneTo"), _pick, _pick),
+    st.tuples(st.sampled_from(["setName", "createVirtualServer", "createLogicalDisk"]), _pick, _name))
 _actions = st.lists(_action, max_size=12)
 
 
@@ -40,7 +43,7 @@ def do(lab, action, first, second):
     """Do one thing to one object or another; a refusal of the manager is as good as a success."""
     manager = lab.configuration_manager()
     servers, devices = list(manager.getObjects(SERVER)), list(manager.getObjects(DEVICE))
-    server, device = servers[first % len(servers)], devices[int(second if action != "setName" else 0) % len(devices)]
+    server, device = servers[first % len(servers)], devices[(second if isinstance(second, int) else 0) % len(devices)]
     try:
         if action == "setName":
             (servers + devices)[first % len(servers + devices)].setName(second)
@@ -48,13 +51,23 @@ def do(lab, action, first, second):
             server.deleteSnapshot(servers[second % len(servers)])
         elif action == "deleteLogicalDisk":
             manager.getObjects(GROUP)[0].deleteLogicalDisk(device)
+        elif action == "createLogicalDisk":
+            manager.getObjects(GROUP)[0].createLogicalDisk(second, first * 512)
+        elif action == "cloneTo":
+            device.cloneTo(manager.getObjects(GROUP)[0], "clone %d" % first)
+        elif action == "createVirtualServer":
+            manager.getObjects(CENTER)[0].createVirtualServer(second, manager.getObjects(NODE)[0])
+        elif action == "deleteVirtualServer":
+            manager.getObjects(CENTER)[0].deleteVirtualServer(server)
+        elif action == "setProcessors":
+            server.setProcessors(second)
         elif action in ("cd", "disk"):
             server.setBootType(BootInfo.VS_BOOT_DEVICE_CDROM if action == "cd" else BootInfo.VS_BOOT_DEVICE_DISK)
-        elif action in ("snapshot", "start", "stop", "reboot"):
+        elif action in ("snapshot", "revertToSnapshot", "start", "stop", "reboot"):
             getattr(server, action)()
         else:
             getattr(server, action)(device)
-    except (ManagementException, TypeError):
+    except (ManagementException, TypeError, AttributeError):  # the last: a device that is no logical disk
         pass
 
 

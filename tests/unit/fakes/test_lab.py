@@ -11,7 +11,7 @@ import tempfile
 
 import pytest
 
-from fakes import disks, faults, kinds, lab as lab_module, storage
+from fakes import disks, faults, kinds, lab as lab_module, registry, storage
 from fakes.lab import Lab
 from fakes.opening import open_lab
 from fakes.model import VirtualizationManager
@@ -243,13 +243,31 @@ def test_a_process_sees_what_another_one_has_done(tmpdir):
     assert ended(start(tmpdir, "print(find('again').getName())"))[1].strip() == b"again"
 
 
+def test_a_copy_whose_process_was_killed_is_no_longer_under_way(tmpdir):
+    lab = demo_lab(tmpdir)
+    group = find(lab, kinds.LVM_DISK_GROUP, "bulkGroup")
+    with job(lab):
+        group.createLogicalDisk("source", 4 * 1024 * 1024)
+    other = start(tmpdir, "import signal\n"
+                          "lab.clock.call_after(3, lambda: os.kill(os.getpid(), signal.SIGKILL))\n"
+                          "group = manager.findObject(kinds.LVM_DISK_GROUP, 'bulkGroup')\n"
+                          "job = begun('clone')\n"
+                          "manager.findObject(kinds.LOGICAL_DISK, 'source').cloneTo(group, 'clone')\njob.commit()\n")
+    assert ended(other)[0] != 0
+    assert len(state(tmpdir)["copies"]) == 1
+    clone = find(lab, DISK, "clone")
+    assert clone.getCopyPercent() == 100
+    with job(lab):
+        group.deleteLogicalDisk(clone)
+
+
 def test_a_job_of_one_process_keeps_others_waiting_and_reading_works_all_the_while(tmpdir):
     lab = demo_lab(tmpdir)
     other = start(tmpdir, "job = begun('other')\nfind('web01').setName('theirs')\n"
                           "print('begun'); sys.stdout.flush()\nsys.stdin.readline()\njob.commit()\nlab.close()\n")
     assert other.stdout.readline().strip() == b"begun"
     assert find(lab, SERVER, "web01").getName() == "web01"  # reads what is committed, and does not wait
-    assert state(tmpdir)["format"] == 1
+    assert state(tmpdir)["format"] == registry.FORMAT
     other.stdin.write(b"go on\n")
     other.stdin.flush()
     with job(lab):

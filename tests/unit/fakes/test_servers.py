@@ -8,6 +8,7 @@ import os
 import pytest
 
 from fakes import kinds, storage
+from fakes.faults import Fault
 from fakes.kinds import VirtualServer_BootInfo as BootInfo
 from tests.labs import MEGABYTE, disk, find, job, make_lab, raw_disk, refused
 from vibackup import compat
@@ -341,3 +342,58 @@ def test_a_deleted_snapshot_still_has_a_name_and_nothing_else():
         snapshot.getStorageDevices()
     with refused("does not exist any more"), job(lab):
         web01.deleteSnapshot(snapshot)
+
+
+# -- settings
+
+SETTINGS = [("MemoryBytes", 512 * MEGABYTE), ("Processors", 4), ("Networks", ["lan", "dmz"]), ("Networks", []),
+            ("BootType", BootInfo.VS_BOOT_DEVICE_CDROM), ("OperatingSystem", "Windows 2003")]
+
+
+@pytest.mark.parametrize("setting, value", SETTINGS)
+def test_a_setting_is_what_it_was_set_to_and_what_it_was_after_an_abort(setting, value):
+    lab = make_lab()
+    web01 = find(lab, SERVER, "web01")
+    before = getattr(web01, "get" + setting)()
+    made = lab.configuration_manager().createJob("test")
+    made.begin()
+    getattr(web01, "set" + setting)(value)
+    made.abort()
+    assert getattr(web01, "get" + setting)() == before
+    with job(lab):
+        getattr(web01, "set" + setting)(value)
+    assert getattr(web01, "get" + setting)() == value
+
+
+@pytest.mark.parametrize("setting, value", SETTINGS)
+def test_a_setting_is_not_changed_by_a_fault_or_outside_a_job(setting, value):
+    lab = make_lab()
+    before = lab.dump()
+    with refused("no job is begun"):
+        getattr(find(lab, SERVER, "web01"), "set" + setting)(value)
+    lab.faults.append(Fault("after", "throw", method="set" + setting))
+    with refused("injected fault after the call"), job(lab):
+        getattr(find(lab, SERVER, "web01"), "set" + setting)(value)
+    assert lab.dump() == before
+
+
+@pytest.mark.parametrize("setting, value", [("MemoryBytes", 0), ("MemoryBytes", -1), ("Processors", 0),
+                                            ("OperatingSystem", ""), ("Networks", ["lan", ""])])
+def test_a_setting_that_makes_no_sense_is_refused(setting, value):
+    lab = make_lab()
+    with refused("web01"), job(lab):
+        getattr(find(lab, SERVER, "web01"), "set" + setting)(value)
+
+
+@pytest.mark.parametrize("setting, value", [("MemoryBytes", "1"), ("Processors", None), ("Processors", True),
+                                            ("OperatingSystem", 3), ("BootType", "CDROM")])
+def test_a_setting_of_another_type_is_a_loud_error(setting, value):
+    lab = make_lab()
+    with pytest.raises(TypeError), job(lab):
+        getattr(find(lab, SERVER, "web01"), "set" + setting)(value)
+
+
+def test_a_list_of_networks_that_was_handed_out_is_the_clients_own():
+    lab = make_lab(servers=[{"name": "web01", "node": "node1", "networks": ["lan"]}])
+    find(lab, SERVER, "web01").getNetworks().append("dmz")
+    assert find(lab, SERVER, "web01").getNetworks() == ["lan"]
