@@ -128,3 +128,15 @@ def replace(source, target):
     if WINDOWS and os.path.exists(target):  # Python 2 on Windows cannot rename over a file
         os.remove(target)
     os.rename(source, target)
+
+
+def free_bytes(folder):
+    """Return how many bytes the file system of ``folder`` has free for us, or None where nobody can tell."""
+    if JYTHON:
+        from java.io import File
+        return File(text(folder)).getUsableSpace() or None  # 0: it could not find out
+    if hasattr(os, "statvfs"):
+        found = os.statvfs(native(folder))
+        return found.f_bavail * found.f_frsize
+    import shutil
+    return shutil.disk_usage(native(folder)).free if hasattr(shutil, "disk_usage") else None

@@ -72,6 +72,10 @@ class AgentFailed(VibackupError):
     """The backup software says that it failed, or its figures say so."""
 
 
+class ArrayFailed(VibackupError):
+    """A storage array's command failed, or the array does not list what it should have, or lists what it should not."""
+
+
 class NotBlank(VibackupError):
     """A disk that was to be written to holds something; nothing was written."""
 
@@ -80,6 +84,12 @@ class DoesNotBoot(VibackupError):
     """A backup was restored, and the virtual server made of it does not run."""
 
     outcome = "does not boot"
+
+
+class CheckFailed(VibackupError):
+    """A restored virtual server runs, and the command that was to check it failed."""
+
+    outcome = "check failed"
 
 
 class SnapshotLost(VibackupError):
@@ -141,6 +151,10 @@ class Stopped(VibackupError):
         VibackupError.__init__(
             self, "stopped by %s" % ("Ctrl-C" if exit_status == INTERRUPTED else "TERM or a closed terminal"))
         self.exit_status = exit_status
+
+
+class BadArchive(VibackupError):
+    """A file of an archive is not what the manifest says."""
 
 
 class BadImage(VibackupError):

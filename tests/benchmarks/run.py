@@ -12,8 +12,9 @@ import flow_time
 import import_time
 import inventory_load
 import snapshot_size
+import vhd_speed
 
-FIGURES = (calls, flow_time, snapshot_size, inventory_load, import_time, disk_reading)
+FIGURES = (calls, flow_time, snapshot_size, inventory_load, import_time, disk_reading, vhd_speed)
 
 
 def main(names):
