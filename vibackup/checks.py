@@ -31,6 +31,19 @@ def choose_disks(server, disks, names, skip_raw):
     Raises Refused for a raw disk, of which there is no snapshot, unless ``skip_raw``; NotFound for a
     name that no disk has, or that two have.
     """
+    wanted = named_disks(server, disks, names)
+    raw = [disk for disk in wanted if disk.kind == api.RAW]
+    chosen = [disk for disk in wanted if disk.kind == api.LOGICAL]
+    if raw and not skip_raw:
+        raise errors.Refused("%s: %s is a raw disk, which has no snapshot; leave it out with --skip-raw, and have "
+                             "the storage array protect it" % (server.name, raw[0].name))
+    if not chosen:
+        raise errors.Refused("%s has no logical disk to back up" % server.name)
+    return chosen, raw
+
+
+def named_disks(server, disks, names):
+    """Return those of ``disks`` (Disks) that are called ``names``, or all where none is named; see ``choose_disks``."""
     for name in names:
         count = sum(1 for disk in disks if disk.name == name)
         if count != 1:
@@ -41,14 +54,7 @@ def choose_disks(server, disks, names, skip_raw):
     for disk in wanted:
         if sum(1 for other in wanted if other.name == disk.name) > 1:
             raise errors.Refused("%s has two disks called %s: give each a name of its own" % (server.name, disk.name))
-    raw = [disk for disk in wanted if disk.kind == api.RAW]
-    chosen = [disk for disk in wanted if disk.kind == api.LOGICAL]
-    if raw and not skip_raw:
-        raise errors.Refused("%s: %s is a raw disk, which has no snapshot; leave it out with --skip-raw, and have "
-                             "the storage array protect it" % (server.name, raw[0].name))
-    if not chosen:
-        raise errors.Refused("%s has no logical disk to back up" % server.name)
-    return chosen, raw
+    return wanted
 
 
 def can_snapshot(run, server, disks):
@@ -75,14 +81,30 @@ def no_snapshot(run, server):
 
 def whose_snapshot(run, server, existing):
     """Return in words whose the snapshot ``existing`` of ``server`` seems to be, and what to do with it."""
-    name = api.name_of(existing)
+    name, identity = api.name_of(existing), api.identity_of(existing)
     for intent in run.ledger.kept(ledger.SNAPSHOT):
-        if api.identity_of(existing) == intent.facts.get("snapshot"):
-            return "taken by the run %s to roll back to: revert to it or discard it with vibackup rollback" % intent.run
+        if _seems_to_be(run, intent, name, identity):
+            return ("taken %s by the run %s to roll back to: end that with vibackup rollback --discard, after --revert "
+                    "if the change is to be undone" % (intent.facts.get("taken", "earlier"), intent.run))
+    for intent in run.ledger.leftovers():
+        if _seems_to_be(run, intent, name, identity):
+            return "left behind by the run %s: release it with vibackup reconcile --fix" % intent.run
+    for intent in run.ledger.elsewhere():
+        if _seems_to_be(run, intent, name, identity):
+            return "made by the run %s on the host %s: if that is over, reconcile there" % (
+                intent.run, intent.owner.get("host"))
     if name.startswith("vibackup "):
         return ("called %s, as another vibackup would call it, perhaps with another --state: reconcile there, or delete "
                 "it in the Virtualization Manager if nobody needs it" % name)
     return ("called %s, which this run did not make: delete it in the Virtualization Manager if nobody needs it" % name)
+
+
+def _seems_to_be(run, intent, name, identity):
+    """Tell whether ``intent`` of the ledger speaks of the snapshot with that name and id."""
+    if intent.kind != ledger.SNAPSHOT or intent.owner.get("manager") not in (None, run.manager.name):
+        return False
+    known = intent.facts.get("snapshot")
+    return identity == known if known is not None else name == intent.facts["name"]
 
 
 def snapshot_space(disks):
@@ -142,6 +164,12 @@ def power(manager, server):
     return state
 
 
+def runs(manager, server, otherwise):
+    """Refuse a virtual server that does not run; ``otherwise``: what else can be done, in words."""
+    if power(manager, server) != api.RUNNING:
+        raise errors.Refused("%s does not run: start it, or %s" % (server.name, otherwise))
+
+
 def nobodys_disk(manager, device, name):
     """Refuse to boot from a disk that a virtual server has, or that is a snapshot: booting writes to it."""
     if manager.device_kind(device) == api.NETWORK:
@@ -155,9 +183,9 @@ def nobodys_disk(manager, device, name):
 
 
 def answers(host):
-    """Refuse where the guest ``host`` takes no commands, or does not list its disks in a way that makes sense."""
+    """Return the guest's disks; refuse where ``host`` takes no commands, or its list of them makes no sense."""
     try:
-        host.disks()
+        return host.disks()
     except errors.GuestError as error:
         raise errors.Refused(error.message)
 

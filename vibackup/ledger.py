@@ -14,6 +14,8 @@ from vibackup.names import safe_name
 
 SNAPSHOT, ATTACHMENT, POWER, BACKUP, FREEZE = "snapshot", "attachment", "power", "backup", "freeze"
 STOPPED, DISK, SERVER, OVERWRITE, FILES, LUN = "stopped", "disk", "server", "overwrite", "files", "lun"
+FOLDER = "folder"
+ARCHIVE = "archive"
 
 # One thing made and not released. run: the run's id; number: its place in that run; kind: one of the
 # above; facts: names and ids, as text. owner: the process that made it. kept: it is to outlive its run.
@@ -143,9 +145,16 @@ class Ledger(object):
 
     def _check_leftovers(self, folder, identity, name):
         """Refuse, and drop the lock ``folder``; before it was ours, a living run could still have released them."""
+        try:
+            self.check_leftovers(identity, name)
+        except errors.Leftovers:
+            self._drop(folder)
+            raise
+
+    def check_leftovers(self, identity, name):
+        """Raise Leftovers where a run that is gone left something on the object ``identity``, called ``name``."""
         left = [intent for intent in self.leftovers() if _speaks_of(intent.facts, identity)]
         if left:
-            self._drop(folder)
             raise errors.Leftovers(
                 "%s: the run %s left %s behind; release it with: vibackup reconcile --fix, and the same --state or --lab"
                 % (name, left[0].run, describe(left[0].kind, left[0].facts)),
@@ -168,7 +177,10 @@ def describe(kind, facts):
             BACKUP: "an unfinished backup of %(vs_name)s, made on %(proxy_name)s",
             STOPPED: "%(vs_name)s stopped", DISK: "the new disk %(final_name)s",
             SERVER: "the new virtual server %(final_name)s", OVERWRITE: "a half-written restore of the disk %(disk_name)s",
-            FILES: "unfinished files in %(folder)s", LUN: "the snapshot %(tag)s of the LUN %(lun)s"}[kind] % facts
+            FOLDER: "a half-restored %(folder)s in %(proxy_name)s",
+            FILES: "unfinished files in %(folder)s",
+            ARCHIVE: "an unfinished archive of %(vs_name)s in %(folder)s",
+            LUN: "the snapshot %(tag)s of the LUN %(lun)s"}[kind] % facts
 
 
 def _speaks_of(facts, identity):

@@ -4,7 +4,8 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import contextlib
 import threading
 
-from vibackup import compat, errors, ledger
+from vibackup import checks, compat, errors, events, ledger, steps
+from vibackup import manager as api
 from vibackup.guest import CONNECTION_LOST, Command, failure
 
 FREEZE_SECONDS = 60
@@ -22,6 +23,24 @@ def words(line, option):
     if not found:
         raise errors.UsageError("%s: give a command" % option)
     return found
+
+
+def guest_of(run, server):
+    """Return the guest of ``server`` (a ``steps.Server``) that is to be frozen; None, said so, where it does not run.
+
+    What does not run has nothing to hold still. Raises Refused where the guest does not answer.
+    """
+    if events.state_of(run.manager, server.handle) != api.RUNNING:
+        run.warn("%s does not run, so it is not frozen" % server.name)
+        return None
+    guest = steps.guest_of(run, server)
+    checks.answers(guest)
+    return guest
+
+
+def around_snapshot(run, server, guest, freeze, thaw):
+    """Return the context manager in which to take the snapshot of ``server``; ``guest``: what ``guest_of`` returned."""
+    return not_quiesced() if guest is None else quiesced(run, server, guest, freeze, thaw)
 
 
 @contextlib.contextmanager

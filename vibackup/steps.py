@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import collections
 import contextlib
 
-from vibackup import checks, compat, errors, events, ledger
+from vibackup import compat, errors, events, ledger, power
 from vibackup import manager as api
 from vibackup.guest import Command, Guest, failure, new_disks
 from vibackup.job import job
@@ -52,18 +52,39 @@ def snapshotted(run, vs, quiesce):
     The paper's first and last step: "A snapshot of the primary volume is taken" and "The snapshot is
     then deleted". ``quiesce``: a context manager around the snapshot job alone, see ``quiesce``.
     """
-    name = "vibackup %s %s" % (run.id, vs.name)
-    number = run.ledger.intend(ledger.SNAPSHOT, vs=vs.id, vs_name=vs.name, name=name)
+    number = _intend_snapshot(run, vs)
     try:
-        yield _take_snapshot(run, vs, name, number, quiesce)
+        yield _take_snapshot(run, vs, number, quiesce)
     finally:
         run.release(number, lambda: release_snapshot(run, vs, run.ledger.facts(number)))
 
 
-def _take_snapshot(run, vs, name, number, quiesce):
+@contextlib.contextmanager
+def kept_snapshot(run, vs, quiesce, taken):
+    """Take the snapshot of ``vs`` as ``snapshotted`` does; it is kept where the body succeeds, and otherwise deleted.
+
+    Kept, it outlives the run. taken: the moment, as text, for the ledger.
+    """
+    number = _intend_snapshot(run, vs, taken=taken)
+    try:
+        yield _take_snapshot(run, vs, number, quiesce)
+        with run.step("keep", vs.name):
+            run.ledger.keep(number)
+    finally:
+        if run.ledger.is_open(number):
+            run.release(number, lambda: release_snapshot(run, vs, run.ledger.facts(number)))
+
+
+def _intend_snapshot(run, vs, **more):
+    name = "vibackup %s %s" % (run.id, vs.name)
+    return run.ledger.intend(ledger.SNAPSHOT, vs=vs.id, vs_name=vs.name, name=name, **more)
+
+
+def _take_snapshot(run, vs, number, quiesce):
+    name = run.ledger.facts(number)["name"]
     with quiesce:
         with run.step("snapshot", vs.name):
-            with job(run.manager, name, lambda: _our_snapshot(vs, {"name": name}) is not None) as made:
+            with job(run.manager, name, lambda: our_snapshot(vs, {"name": name}) is not None) as made:
                 handle = api.snapshot(vs.handle)
                 api.set_name(handle, name)
                 api.describe(made, "Snapshot of %s" % vs.name, vs.handle)
@@ -81,6 +102,15 @@ def snapshot_disks(manager, snapshot):
             for disk in snapshot.devices if manager.is_snapshot_disk(disk)]
 
 
+def snapshot_disks_of(manager, vs, snapshot, names):
+    """Return those SnapshotDisks of a Snapshot of ``vs`` whose originals are called ``names``; raise where one lacks."""
+    found = [disk for disk in snapshot_disks(manager, snapshot) if disk.original in names]
+    if sorted(disk.original for disk in found) != sorted(names):
+        raise errors.VibackupError("the snapshot of %s has the disks %s where these were to be backed up: %s" % (
+            vs.name, ", ".join(disk.original for disk in found) or "none", ", ".join(names)))
+    return found
+
+
 def release_snapshot(run, vs, facts):
     """Delete the snapshot of ``vs`` if it is provably the one that ``facts`` of the ledger speak of.
 
@@ -92,12 +122,12 @@ def release_snapshot(run, vs, facts):
         raise errors.Refused("kept, because a disk of it is still on the proxy")
     if any(running["vs"] == facts.get("snapshot") for running in run.ledger.open_facts(ledger.POWER)):
         raise errors.Refused("kept, because it may still be running")
-    handle = _our_snapshot(vs, facts)
+    handle = our_snapshot(vs, facts)
     if handle is None:
         return
     with run.step("delete snapshot", vs.name):
         disks = _our_disks(run.manager, handle, facts)
-        with job(run.manager, "delete %s" % facts["name"], lambda: _our_snapshot(vs, facts) is None) as made:
+        with job(run.manager, "delete %s" % facts["name"], lambda: our_snapshot(vs, facts) is None) as made:
             for disk in disks:
                 api.delete_disk(api.group_of(disk), disk)
             api.delete_snapshot(vs.handle, handle)
@@ -111,7 +141,7 @@ def _our_disks(manager, handle, facts):
     return [disk for disk in api.devices_of(handle) if manager.is_snapshot_disk(disk)]
 
 
-def _our_snapshot(vs, facts):
+def our_snapshot(vs, facts):
     """Return the snapshot of ``vs`` if it is provably ours, None where ours is gone; raise Refused in doubt.
 
     The name was set in the job that made it; the id is known where that job's end was seen. What is
@@ -146,40 +176,7 @@ def boot_from(run, server, device, device_name, boot_type):
             api.describe(made, "Boot from %s" % device_name, server.handle)
 
 
-@contextlib.contextmanager
-def running_until_it_stops(run, server, seconds):
-    """Start ``server`` (a snapshot of ours), wait until it has stopped by itself, then run the body.
-
-    Raises ServerFailed where it crashed, TimedOut where it runs longer than ``seconds``. However
-    this is left, it does not run any more.
-    """
-    number = run.ledger.intend(ledger.POWER, vs=server.id, vs_name=server.name)
-    try:
-        watch = start(run, server, (api.RUNNING, api.STOPPED))
-        with run.step("wait until stopped", server.name):
-            watch.wait_for((api.STOPPED,), seconds)
-        run.ledger.released(number)
-        yield
-    finally:
-        if run.ledger.is_open(number):
-            run.release(number, lambda: stop(run, server))
-
-
 # -- the proxy
-
-@contextlib.contextmanager
-def running(run, server):
-    """See to it that ``server`` runs, and bring its power state back when left."""
-    if checks.power(run.manager, server) == api.RUNNING:
-        yield
-        return
-    number = run.ledger.intend(ledger.POWER, vs=server.id, vs_name=server.name)
-    try:
-        start(run, server)
-        yield
-    finally:
-        run.release(number, lambda: stop(run, server))
-
 
 @contextlib.contextmanager
 def attached(run, disks, proxy, guest):
@@ -200,7 +197,7 @@ def attached(run, disks, proxy, guest):
                                sizes=[disk.bytes for disk in disks], before=_places(before))
     try:
         attach(run, disks, proxy)
-        reboot(run, proxy)
+        power.reboot(run, proxy)
         found = find_new_disks(run, guest, before, disks)
         run.ledger.made(number, places=_places(found))
         yield found
@@ -242,7 +239,7 @@ def release_attachment(run, proxy, guest, facts):
         return  # what does not run shows nothing, and will not when it is started
     if not found and _shows_none(guest, facts):
         return
-    reboot(run, proxy)
+    power.reboot(run, proxy)
     with run.step("check disks", guest.name):
         guest.wait_until_it_answers(events.BOOT_SECONDS)
         if not _shows_none(guest, facts):
@@ -271,58 +268,6 @@ def _shows_none(guest, facts):
 def _places(disks):
     """Return positions and sizes of guest disks, in a form that the ledger can keep and compare."""
     return sorted([list(disk.position or ()), disk.bytes] for disk in disks)
-
-
-# -- power
-
-def start(run, server, states=(api.RUNNING,)):
-    """Start the server and wait until it runs, or is in one of ``states``; returns the Watch."""
-    return _power(run, server, "start", api.start, states)
-
-
-def stop(run, server):
-    """Stop the server, unless it is, and wait until it has."""
-    _once_settled(run, server, _stop)
-
-
-def _stop(run, server):
-    event = api.status(server.handle)  # None: nothing has ever happened to it
-    if event is not None and run.manager.event_kind(event) not in (api.STOPPED, api.FAILED):
-        _power(run, server, "stop", api.stop, (api.STOPPED,))
-
-
-def reboot(run, server):
-    """Boot the server again, from whatever state it is in, and wait until it runs."""
-    _once_settled(run, server, _reboot)
-
-
-def _reboot(run, server):
-    if events.state_of(run.manager, server.handle) in (api.STOPPED, api.FAILED):
-        start(run, server)
-    else:
-        _power(run, server, "reboot", api.reboot, (api.RUNNING,))
-
-
-def _once_settled(run, server, change):
-    """Call ``change``; where it is refused the server may be on its way to another state: wait, and try once more."""
-    try:
-        change(run, server)
-        return
-    except errors.ApiError:
-        watch = events.Watch(run, server.handle, server.name)
-    watch.settle()
-    change(run, server)
-
-
-def _power(run, server, name, change, states):
-    """Change the power of ``server`` by ``change`` in a job of its own, and wait for one of ``states``."""
-    with run.step(name, server.name):
-        watch = events.Watch(run, server.handle, server.name)
-        with job(run.manager, "%s %s" % (name, server.name), watch.hears) as made:
-            change(server.handle)
-            api.describe(made, "%s %s" % (name, server.name), server.handle)
-        watch.wait_for(states)
-        return watch
 
 
 # -- file systems

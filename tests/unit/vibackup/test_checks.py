@@ -7,7 +7,7 @@ import pytest
 from tests import labs
 from tests.labs import MEGABYTE
 from tests.runs import Calls, find, make_run, server, small_lab
-from vibackup import checks, errors, steps
+from vibackup import checks, errors, ledger, locks, steps
 from vibackup import manager as api
 from vibackup.checks import Disk
 from vibackup.manager import LOGICAL, RAW
@@ -146,6 +146,68 @@ def test_a_snapshot_that_ran_out_of_space_is_told_with_its_group(lab, run):
     with pytest.raises(errors.SnapshotLost) as caught:
         checks.still_valid([disk])
     assert "Snapshot of web01-system was lost" in caught.value.message and "group1" in caught.value.message
+
+
+# -- whose a snapshot seems to be
+
+def taken(run, name="web01", words=None):
+    """Have a snapshot be there, called ``words``; return it and the facts of its ledger."""
+    vs = find(run, name)
+    with job(run.manager, "by hand", lambda: False):
+        handle = api.snapshot(vs.handle)
+        api.set_name(handle, words or "vibackup before web01")
+    return handle, {"vs": vs.id, "vs_name": name, "name": "vibackup before web01"}
+
+
+def before(run, monkeypatch, manager=None, **more):
+    """Return the ledger of a run that is over."""
+    with monkeypatch.context() as patched:
+        me = dict(locks.this_process(), started="gone", **more)
+        patched.setattr(locks, "this_process", lambda: me)
+        return ledger.Ledger(run.folder, "before", "rollback", manager or run.manager.name)
+
+
+def whose(run, handle):
+    return checks.whose_snapshot(run, find(run, "web01"), handle)
+
+
+def test_a_snapshot_that_is_kept_is_told_with_its_run_its_moment_and_what_ends_it(run, monkeypatch):
+    handle, facts = taken(run)
+    mine = before(run, monkeypatch)
+    mine.keep(mine.intend(ledger.SNAPSHOT, snapshot=api.identity_of(handle), taken="2008-06-01T22:00:01Z", **facts))
+    assert whose(run, handle) == (
+        "taken 2008-06-01T22:00:01Z by the run before to roll back to: end that with vibackup rollback --discard, "
+        "after --revert if the change is to be undone")
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["by its id", "by its name"])
+def test_a_snapshot_that_a_dead_run_left_is_for_reconcile(run, monkeypatch, known):
+    handle, facts = taken(run)
+    more = {"snapshot": api.identity_of(handle)} if known else {}
+    before(run, monkeypatch).intend(ledger.SNAPSHOT, **dict(facts, **more))
+    assert whose(run, handle) == "left behind by the run before: release it with vibackup reconcile --fix"
+
+
+def test_a_snapshot_of_a_run_on_another_host_may_be_under_way(run, monkeypatch):
+    handle, facts = taken(run)
+    far = before(run, monkeypatch, host="another.example")
+    far._owner["started"] = "another-boot/1"
+    far.take("vs-1", "web01")
+    far.intend(ledger.SNAPSHOT, **facts)
+    assert whose(run, handle) == (
+        "made by the run before on the host another.example: if that is over, reconcile there")
+
+
+@pytest.mark.parametrize("facts, manager", [({"snapshot": "vs-99999"}, None), ({}, "another manager")])
+def test_a_snapshot_that_is_merely_called_like_one_of_a_run_is_not_taken_for_it(run, monkeypatch, facts, manager):
+    handle, recorded = taken(run)
+    before(run, monkeypatch, manager).intend(ledger.SNAPSHOT, **dict(recorded, **facts))
+    assert whose(run, handle).startswith("called vibackup before web01, as another vibackup would call it")
+
+
+def test_a_snapshot_of_somebody_is_told_by_its_name(run):
+    handle, _facts = taken(run, words="before the upgrade")
+    assert whose(run, handle).startswith("called before the upgrade, which this run did not make: delete it in the ")
 
 
 # -- what to boot from
@@ -332,3 +394,18 @@ def test_no_check_changes_anything(lab, run):
     checks.snapshot_space(disks(run, "db01"))
     checks.placement(run, find(run, "db01"), find(run, "pbh01"))
     assert "createJob" not in calls
+
+
+def test_disks_are_named_whatever_kind_they_are(run):
+    mixed = disks(run, "mixed01")
+    assert checks.named_disks(find(run, "mixed01"), mixed, []) == mixed
+    assert checks.named_disks(find(run, "mixed01"), mixed, ["mixed01-lun"]) == mixed[1:]
+
+
+def test_a_server_that_does_not_run_is_refused_with_what_else_can_be_done(run):
+    checks.runs(run.manager, find(run, "web01"), "choose another one")
+    with small_lab(lambda description: server(description, "web01").update(power="Stopped")) as lab:
+        stopped = make_run(lab, run.folder)
+        with pytest.raises(errors.Refused) as caught:
+            checks.runs(stopped.manager, find(stopped, "web01"), "choose another one")
+    assert caught.value.message == "web01 does not run: start it, or choose another one"

@@ -225,6 +225,65 @@ def test_a_run_that_ends_while_leftovers_are_listed_has_none(open_ledger, monkey
         living.close()
 
 
+# -- what is kept
+
+def kept_by(opened, **facts):
+    """Have a run keep a snapshot."""
+    number = opened.intend(ledger.SNAPSHOT, **dict(SNAPSHOT, **facts))
+    opened.made(number, snapshot="vs-7")
+    opened.keep(number)
+    return number
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_what_is_kept_outlives_its_run_and_is_found_by_later_ones(folder, open_ledger, dead):
+    one = open_ledger("one", dead=dead)
+    kept_by(one, taken="2008-06-01T22:00:01Z")
+    assert one.open_facts(ledger.SNAPSHOT) == [] and not one.is_open(1)
+    one.close()
+    [intent] = open_ledger("two").kept(ledger.SNAPSHOT)
+    assert (intent.run, intent.number, intent.kept) == ("one", 1, True)
+    assert intent.facts == dict(SNAPSHOT, snapshot="vs-7", taken="2008-06-01T22:00:01Z")
+    assert files(folder) == ["one.jsonl"]
+
+
+def test_what_is_kept_is_no_leftover_and_locks_nobody_out(open_ledger):
+    one = open_ledger("one", dead=True)
+    one.take("vs-1", "web01")
+    kept_by(one)
+    two = open_ledger("two")
+    assert two.leftovers() == [] and two.elsewhere() == []
+    two.take("vs-1", "web01")
+
+
+def test_of_one_run_some_is_kept_and_the_rest_is_a_leftover(open_ledger):
+    one = open_ledger("one", dead=True)
+    kept_by(one)
+    one.intend(ledger.ATTACHMENT, **ATTACHMENT)
+    two = open_ledger("two")
+    assert what(two.leftovers()) == [("one", 2, ledger.ATTACHMENT)]
+    assert what(two.kept(ledger.SNAPSHOT)) == [("one", 1, ledger.SNAPSHOT)]
+    assert two.kept(ledger.ATTACHMENT) == []
+    two.release_of(two.leftovers()[0])
+    assert two.leftovers() == [] and what(two.kept(ledger.SNAPSHOT)) == [("one", 1, ledger.SNAPSHOT)]
+
+
+def test_what_is_kept_stays_when_files_are_tidied_until_it_is_released(folder, open_ledger):
+    kept_by(open_ledger("one", dead=True))
+    two = open_ledger("two")
+    two.tidy()
+    assert files(folder) == ["one.jsonl"]
+    two.release_of(two.kept(ledger.SNAPSHOT)[0])
+    assert files(folder) == [] and two.kept(ledger.SNAPSHOT) == []
+
+
+def test_what_a_run_was_killed_before_it_kept_is_a_leftover(open_ledger):
+    one = open_ledger("one", dead=True)
+    one.made(one.intend(ledger.SNAPSHOT, **SNAPSHOT), snapshot="vs-7")
+    two = open_ledger("two")
+    assert what(two.leftovers()) == [("one", 1, ledger.SNAPSHOT)] and two.kept(ledger.SNAPSHOT) == []
+
+
 # -- files that are damaged, or of somebody else
 
 def write_file(folder, *lines):

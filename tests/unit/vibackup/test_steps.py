@@ -8,7 +8,7 @@ import pytest
 
 from tests import labs
 from tests.runs import Calls, fail, find, make_run, objects, server, small_lab
-from vibackup import errors, ledger, steps
+from vibackup import errors, ledger, power, steps
 from vibackup import manager as api
 from vibackup.job import job
 from vibackup.quiesce import not_quiesced
@@ -26,6 +26,10 @@ def proxy(run):
 
 def names(run):
     return [step["name"] for step in run.steps]
+
+
+def keep(run, vs):
+    return steps.kept_snapshot(run, vs, not_quiesced(), "2008-06-01T22:00:01Z")
 
 
 def snapshot_by_hand(run, vs):
@@ -49,6 +53,16 @@ def test_a_snapshot_is_there_in_the_body_and_gone_after_it(lab, run, vs):
         assert [disk.original for disk in steps.snapshot_disks(run.manager, snapshot)] == ["web01-system"]
     assert objects(lab) == before
     assert names(run) == ["snapshot", "delete snapshot"]
+
+
+def test_of_a_snapshot_the_disks_that_are_asked_for_are_found_or_it_is_an_error(run, vs):
+    with steps.snapshotted(run, vs, not_quiesced()) as snapshot:
+        found = steps.snapshot_disks_of(run.manager, vs, snapshot, ["web01-system"])
+        assert [disk.original for disk in found] == ["web01-system"]
+        with pytest.raises(errors.VibackupError) as caught:
+            steps.snapshot_disks_of(run.manager, vs, snapshot, ["web01-system", "web01-data"])
+    assert caught.value.message == ("the snapshot of web01 has the disks web01-system where these were to be backed up: "
+                                    "web01-system, web01-data")
 
 
 def test_a_snapshot_carries_the_id_of_its_run_in_its_name(run, vs):
@@ -259,6 +273,27 @@ def test_a_snapshot_that_nothing_proves_ours_is_kept_and_reported(tmpdir):
         assert "no way to prove ours" in run.leftovers[0]["reason"]
 
 
+def test_a_snapshot_that_is_kept_outlives_its_run_with_all_that_proves_it_ours(lab, run, vs, tmpdir):
+    with keep(run, vs) as snapshot:
+        assert len(run.ledger.open_facts(ledger.SNAPSHOT)) == 1
+    run.close()
+    later = make_run(lab, tmpdir)
+    [record] = later.ledger.kept(ledger.SNAPSHOT)
+    assert record.facts == {"vs": vs.id, "vs_name": "web01", "name": "vibackup %s web01" % run.id,
+                            "taken": "2008-06-01T22:00:01Z", "snapshot": snapshot.id,
+                            "disks": [api.identity_of(disk) for disk in snapshot.devices]}
+    assert api.identity_of(steps.our_snapshot(vs, record.facts)) == snapshot.id
+
+
+@pytest.mark.parametrize("error", [ValueError("own"), KeyboardInterrupt()], ids=lambda error: type(error).__name__)
+def test_a_snapshot_is_not_kept_where_the_body_fails(lab, run, vs, error):
+    before = objects(lab)
+    with pytest.raises(type(error)):
+        with keep(run, vs):
+            raise error
+    assert objects(lab) == before and run.leftovers == []
+
+
 # -- the proxy's disks
 
 @contextlib.contextmanager
@@ -354,7 +389,7 @@ def left_attached(run, vs, proxy):
         guest = steps.guest_of(run, proxy)
         before = guest.disks()
         steps.attach(run, disks, proxy)
-        steps.reboot(run, proxy)
+        power.reboot(run, proxy)
         yield {"proxy": proxy.id, "proxy_name": proxy.name, "disks": [disk.id for disk in disks], "disk_names": "x",
                "sizes": [disk.bytes for disk in disks], "before": steps._places(before),
                "places": steps._places(steps.find_new_disks(run, guest, before, disks))}
@@ -377,7 +412,7 @@ KNOWN = pytest.mark.parametrize("unknown", [(), ("places",)], ids=["found", "not
 @KNOWN
 def test_a_proxy_that_has_been_stopped_meanwhile_is_not_booted_for_the_detach(lab, run, vs, proxy, unknown):
     with left_attached(run, vs, proxy) as facts:
-        steps.stop(run, proxy)
+        power.stop(run, proxy)
         assert release(run, proxy, without(facts, *unknown)) == ["detach"]
         assert len(api.devices_of(proxy.handle)) == 1
         assert lab.world.named({"VirtualServer"}, "pbh01")["power"] == "Stopped"
@@ -440,7 +475,7 @@ def test_a_host_adapter_of_another_number_after_the_boot_changes_nothing(lab, ru
 
 def test_a_guest_that_still_shows_the_disk_after_its_detach_is_an_error(lab, run, vs, proxy, monkeypatch):
     with left_attached(run, vs, proxy) as facts:
-        monkeypatch.setattr(steps, "reboot", lambda _run, _server: None)
+        monkeypatch.setattr(power, "reboot", lambda _run, _server: None)
         with pytest.raises(errors.GuestError) as caught:
             release(run, proxy, facts)
         assert caught.value.message == "pbh01 still shows a disk that was detached from it"
@@ -497,47 +532,13 @@ def test_a_mount_that_says_it_worked_and_did_not_is_no_backup_of_an_empty_folder
         assert run.leftovers == []
 
 
-# -- power
-
-@pytest.mark.parametrize("power", ["Running", "Stopped"])
-def test_the_power_of_the_proxy_is_what_it_was(tmpdir, power):
-    with small_lab(lambda found: server(found, "pbh01").update(power=power)) as lab:
-        run = make_run(lab, tmpdir)
-        with steps.running(run, find(run, "pbh01")):
-            assert lab.world.named({"VirtualServer"}, "pbh01")["power"] == "Running"
-        assert lab.world.named({"VirtualServer"}, "pbh01")["power"] == power
-
-
-def test_a_proxy_that_runs_is_neither_started_nor_stopped(lab, run, proxy):
-    calls = Calls(lab)
-    with steps.running(run, proxy):
-        pass
-    assert "createJob" not in calls
-
-
-def test_stopping_what_is_stopped_is_nothing(tmpdir):
-    with small_lab(lambda found: server(found, "pbh01").update(power="Stopped")) as lab:
-        run = make_run(lab, tmpdir)
-        calls = Calls(lab)
-        steps.stop(run, find(run, "pbh01"))
-        assert "createJob" not in calls
-
-
-def test_rebooting_what_is_stopped_starts_it(tmpdir):
-    with small_lab(lambda found: server(found, "pbh01").update(power="Stopped")) as lab:
-        run = make_run(lab, tmpdir)
-        steps.reboot(run, find(run, "pbh01"))
-        assert lab.world.named({"VirtualServer"}, "pbh01")["power"] == "Running"
-        assert names(run) == ["start"]
-
-
 # -- booting the snapshot
 
 def boot(run, vs, seconds=600):
     with steps.snapshotted(run, vs, not_quiesced()) as snapshot:
         device = run.manager.find("StorageDevice", "backup.iso")
         steps.boot_from(run, snapshot, device, "backup.iso", run.manager.boot_type(device))
-        with steps.running_until_it_stops(run, snapshot, seconds):
+        with power.running_until_it_stops(run, snapshot, seconds):
             return names(run)
 
 
