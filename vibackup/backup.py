@@ -8,19 +8,20 @@ IMAGE, FILE = "image", "file"
 FAILURE_LINES = 3
 
 
-def back_up(run, host, agent, mode, values, size=None):
+def back_up(run, host, agent, mode, values, size=None, operation=None):
     """Back up one device or mount with ``agent`` in the guest ``host``; return what is known of the backup.
 
     mode: IMAGE or FILE. values: for the agent's placeholders, see ``agents.values_for``. size: the
-    bytes that an image must have, or None where that is not known. Returns a dict: ``bytes`` and
-    ``backup_id`` (None where the agent does not say), ``outcome``: OK or WARNING, ``values``.
+    bytes that an image must have, or None where that is not known. operation: the agent's, where it is
+    not that of the mode. Returns a dict: ``bytes`` and ``backup_id`` (None where the agent does not say),
+    ``outcome``: OK or WARNING, ``values``.
 
     Raises AgentFailed where the agent's exit status, or the bytes that it says it has read, say that
     there is no whole backup.
     """
     said = []
     try:
-        outcome = _run_all(run, host, agent, agent.commands(mode + "_backup", values), said, size)
+        outcome = _run_all(run, host, agent, agent.commands(operation or mode + "_backup", values), said, size)
     except errors.VibackupError:
         _discard_if_made(run, host, agent, mode, values, "\n".join(said))
         raise
@@ -62,6 +63,17 @@ def bring_back(run, host, agent, values, size):
             agent.name, written, values["name"], size))
 
 
+def bring_files_back(run, host, agent, values):
+    """Have ``agent`` in the guest ``host`` bring files back into the folder ``{target}`` of ``values``, which is empty.
+
+    values: for the agent's placeholders, those of the backup. Raises AgentFailed where its exit status says
+    that not all of them came back, or where none did.
+    """
+    _run_all(run, host, agent, agent.commands("file_restore", values), [], None)
+    if not host.must(["find", values["target"], "-mindepth", "1", "-maxdepth", "1", "-print", "-quit"]).strip():
+        raise errors.AgentFailed("%s ended well, but brought nothing back of %s" % (agent.name, values["name"]))
+
+
 def prove_blank(run, host, device):
     """Raise NotBlank unless every byte of ``device`` (a GuestDisk) is zero: a disk that holds anything is not ours."""
     with run.step("prove blank", host.name, device.path):
@@ -69,7 +81,7 @@ def prove_blank(run, host, device):
                                                None, None), run.timeout)
         if completed.status != 0:
             run.check_stop()
-            raise errors.NotBlank("%s: %s is not blank, so nothing was written to it (%s); to write to a disk that holds "
+            raise errors.NotBlank("%s: %s is not proved blank, so nothing was written to it (%s); to write to a disk that holds "
                                   "something, name it with --overwrite" % (
                                       host.name, device.path, guest.failure(completed)))
 

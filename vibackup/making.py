@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import collections
 import contextlib
 
-from vibackup import compat, errors, ledger, steps
+from vibackup import compat, errors, ledger, power, steps
 from vibackup import manager as api
 from vibackup.job import job
 
@@ -179,7 +179,7 @@ def release_server(run, facts):
     handle = _ours(run, ledger.SERVER, facts)
     if handle is None:
         return
-    steps.stop(run, steps.server_of(handle))
+    power.stop(run, steps.server_of(handle))
     with run.step("delete server", facts["final_name"]):
         with job(run.manager, "delete %s" % facts["name"], lambda: _ours(run, ledger.SERVER, facts) is None) as made:
             center = api.data_center_of(api.node_of(handle))

@@ -67,7 +67,7 @@ def _common(parser):
     parser.add_argument("--state", metavar="DIR", help="ledger, locks and catalog (default: in a lab its own folder, "
                         "else $VIBACKUP_STATE, else ~/.vibackup)")
     parser.add_argument("--timeout", metavar="SECONDS", type=arguments.seconds, default=DEFAULT_TIMEOUT_SECONDS,
-                        help="how long the long step itself (backup, restore, copy) may take (default: %(default)s)")
+                        help="how long the agent itself (backup, restore, check) may take (default: %(default)s)")
     parser.add_argument("--lab", metavar="DIR", nargs="?", const="", default=None,
                         help="work in a lab: the bundled demo, or the lab kept in DIR")
     parser.add_argument("--lab-fault", metavar="N:before|after:throw|hang|lose|crash", action="append", default=[],

@@ -130,10 +130,18 @@ def backups_table(entries):
     """Return the lines of a table of the catalog's entries."""
     if not entries:
         return ["no backups"]
-    rows = [("ID", "VIRTUAL SERVER", "FINISHED", "AGENT", "OUTCOME", "DISKS")]
-    rows += [(entry["id"], entry["vs"], entry["finished"], entry["agent"], entry.get("outcome", "?"),
+    rows = [("ID", "VIRTUAL SERVER", "FINISHED", "AGENT", "OUTCOME", "VERIFIED", "DISKS")]
+    rows += [(entry["id"], entry["vs"], entry["finished"], entry["agent"], entry.get("outcome", "?"), _verified(entry),
               ", ".join(disk["name"] for disk in entry["disks"])) for entry in entries]
     return _table(rows)
+
+
+def _verified(entry):
+    """Return what is known of whether a backup restores: nothing, how long it takes, or what was wrong."""
+    found = entry.get("verified")
+    if found is None:
+        return "no"
+    return "restores in " + duration(found["restore_seconds"]) if found["outcome"] == "ok" else found["outcome"]
 
 
 def probe_table(rows):

@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from fakes import disks, faults, inventory, kinds, lab, opening
-from vibackup import cli, compat
+from vibackup import catalog, cli, compat, site
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 JYTHON = compat.JYTHON
@@ -173,7 +173,21 @@ class Stage(object):
         return self.vibackup("snapshot-boot", "--vs=%s" % options.get("vs", "web01"),
                              "--boot-device=%s" % options.get("boot_device", "backup.iso"), *words)
 
+    def printed(self, verb, *words):
+        """Run a verb in the lab and return what it prints for a person."""
+        return run_main(verb, ["--lab"] + list(words)).output
+
     # -- looking
+
+    def watch(self, look, method):
+        """Call ``look`` at each call of ``method``."""
+        count = self.lab.count_call
+
+        def looked(handle, name, arguments):
+            if name == method:
+                look()
+            return count(handle, name, arguments)
+        self.lab.count_call = looked
 
     def objects(self):
         """Return the lab's committed objects, to be compared."""
@@ -217,6 +231,14 @@ class Stage(object):
     def changes(self):
         """Return the calls of the last command that change the manager."""
         return [call for call in self.calls if call.changes]
+
+    def state(self):
+        """Return the state folder that commands in this lab use."""
+        return site.state_folder(None, self.lab)
+
+    def mark(self, backup, **facts):
+        """Change the catalog's entry of ``backup``."""
+        catalog.Catalog(self.state()).mark(backup, **facts)
 
     def catalog(self):
         return self.vibackup("backups").document["backups"]

@@ -1,8 +1,8 @@
-"""restore: a new virtual server from a backup's images."""
+"""restore: a new virtual server from a backup's images; or the images onto disks that exist; or files into a folder."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import agents, arguments, catalog, verbs
-from vibackup.flows import restore
+from vibackup import agents, arguments, catalog, errors, verbs
+from vibackup.flows import file_restore, overwrite, restore
 
 SUMMARY = "new disk, attach to the proxy, the agent restores it, a new virtual server boots from it"
 EXAMPLE = "vibackup restore --backup=ID --proxy=pbh01 --new-vs=web01-back"
@@ -11,13 +11,22 @@ EXAMPLE = "vibackup restore --backup=ID --proxy=pbh01 --new-vs=web01-back"
 def options(parser):
     arguments.add_backup(parser)
     arguments.add_proxy(parser)
-    arguments.add_new_server(parser, required=True)
+    arguments.add_new_server(parser)
+    arguments.add_overwrite(parser)
+    parser.add_argument("--to", metavar="FOLDER",
+                        help="bring the files of a backup back into this folder of the proxy's guest, which is empty or "
+                             "not there yet")
     arguments.add_disks(parser, "restore this disk of the backup alone; may be given again (default: all)")
     arguments.add_agents(parser)
     arguments.add_location(parser)
 
 
 def complete(given):
+    if sum([given.new_vs is not None, bool(given.overwrite), given.to is not None]) != 1:
+        raise errors.UsageError("restore: give either --new-vs=NAME or --overwrite=DISKNAME, or for files --to=FOLDER")
+    if given.new_vs is None and (given.to_node or given.to_group or given.isolated):
+        raise errors.UsageError("restore: --to-node, --to-group and --isolated are for a new server, not for "
+                                "--overwrite or --to")
     given.known = agents.load(given.agents)
 
 
@@ -26,11 +35,37 @@ def subject(given):
 
 
 def carry_out(session):
+    if session.options.to is not None:
+        return _into_folder(session)
+    return _onto_disks(session) if session.options.overwrite else _as_new_server(session)
+
+
+def _as_new_server(session):
     given = session.options
     plan = restore.Plan(session.run_, given.backup, given.proxy, given.new_vs, given.known, node=given.to_node,
                         group=given.to_group, disks=given.disk, location=given.location, isolated=given.isolated)
     restored = session.carry_out(plan, restore.check, restore.restore)
+    return _result(session, restored, "%(vs)s runs, restored from the backup %(backup)s")
+
+
+def _onto_disks(session):
+    given = session.options
+    plan = overwrite.Plan(session.run_, given.backup, given.proxy, given.overwrite, given.known, disks=given.disk,
+                          location=given.location)
+    restored = session.carry_out(plan, overwrite.check, overwrite.overwrite)
+    return _result(session, restored, ", ".join(given.overwrite).replace("%", "%%") + " hold the backup %(backup)s")
+
+
+def _into_folder(session):
+    given = session.options
+    plan = file_restore.Plan(session.run_, given.backup, given.proxy, given.to, given.known, names=given.disk,
+                             location=given.location)
+    restored = session.carry_out(plan, file_restore.check, file_restore.file_restore)
+    return _result(session, restored, "%(folder)s of %(vs)s holds the files of the backup %(backup)s")
+
+
+def _result(session, restored, words):
     if restored is None:
         return None
     session.more["restored"] = restored
-    return verbs.Result("%s runs, restored from the backup %s" % (restored["vs"], restored["backup"]), catalog.OK, None)
+    return verbs.Result(words % restored, catalog.OK, None)

@@ -233,3 +233,90 @@ def test_undoing_that_fails_is_said_to():
     with pytest.raises(errors.GuestError) as caught:
         backup.undo(Host(forget=Completed(2, "", "locked")), [[["forget", "b1"], None, None]])
     assert caught.value.message == "pbh01: forget: locked (exit status 2)"
+
+
+# -- bringing an image back
+
+RESTORES = "image_restore = read {backup_id} {device}\n"
+
+
+@pytest.fixture
+def bring_back(lab, tmpdir):
+    """Return a function that restores one image: ``bring_back(host)``."""
+    def function(host, tells=TELLS):
+        agent = writer(tmpdir, tells + RESTORES)
+        values = agents.values_for(agent, "web01", "system", "/srv", "b1", device="/dev/sdb", backup_id="s77")
+        backup.bring_back(make_run(lab, tmpdir), host, agent, values, SIZE)
+    return function
+
+
+def test_an_image_that_came_back_whole_is_good_and_the_agent_tidies_up(bring_back):
+    host = Host(read=Completed(0, "%d bytes\n" % SIZE, ""))
+    bring_back(host)
+    assert host.ran == ["read s77 /dev/sdb", "tidy web01/system"]
+
+
+def test_an_agent_that_does_not_tell_what_it_wrote_is_believed_by_its_exit_status(bring_back):
+    bring_back(Host(read=Completed(0, "", "")))
+
+
+@pytest.mark.parametrize("status", [1, 3, 8, 100, 126, 127, 255, None])
+def test_a_restore_with_any_other_status_than_success_is_a_failure_and_tidies_up_too(bring_back, status):
+    host = Host(read=Completed(status, "%d bytes\nOK\n" % SIZE, "no such backup"))
+    with pytest.raises(errors.AgentFailed) as caught:
+        bring_back(host)
+    assert "no such backup" in caught.value.message and host.ran[-1] == "tidy web01/system"
+
+
+@pytest.mark.parametrize("count", [0, SIZE - 1, SIZE + 1])
+def test_an_image_of_other_bytes_than_the_disk_has_is_no_restore(bring_back, count):
+    with pytest.raises(errors.AgentFailed) as caught:
+        bring_back(Host(read=Completed(0, "%d bytes\n" % count, "")))
+    assert caught.value.message == "writer wrote %d bytes of web01/system where the disk has %d" % (count, SIZE)
+
+
+# -- the disk that is written to
+
+def disk(partitions=()):
+    return guest.GuestDisk("/dev/sdb", SIZE, (0, 1, 0), [guest.Partition(number, "/dev/sdb%d" % number, system, None)
+                                                         for number, system in partitions])
+
+
+def test_a_disk_is_blank_when_as_many_bytes_as_it_has_are_zero(lab, tmpdir):
+    host = Host()
+    backup.prove_blank(make_run(lab, tmpdir), host, disk())
+    assert host.ran == ["cmp -n %d -- /dev/sdb /dev/zero" % SIZE]
+
+
+@pytest.mark.parametrize("answer", [Completed(1, "/dev/sdb /dev/zero differ: byte 511, line 1\n", ""),
+                                    Completed(1, "", "cmp: EOF on /dev/sdb after byte 512, in line 1"),
+                                    Completed(2, "", "cmp: /dev/sdb: Input/output error"), Completed(None, "", "gone"),
+                                    Completed(127, "", "cmp: not found")])
+def test_whatever_else_is_said_of_a_disk_it_is_not_proved_blank(lab, tmpdir, answer):
+    with pytest.raises(errors.NotBlank) as caught:
+        backup.prove_blank(make_run(lab, tmpdir), Host(cmp=answer), disk())
+    assert caught.value.message.startswith("pbh01: /dev/sdb is not proved blank, so nothing was written to it")
+
+
+@pytest.mark.parametrize("partitions", [None, [[1, "ext3"], [2, "swap"]]])
+def test_a_restored_disk_shows_the_partitions_that_the_backup_had(lab, tmpdir, partitions):
+    host = Host()
+    host.disks = lambda: [disk([(1, "ext3"), (2, "swap")])]
+    run = make_run(lab, tmpdir)
+    backup.look_at(run, host, disk(), partitions)
+    assert run.steps[-1]["detail"] == "/dev/sdb, 1: ext3, 2: swap"
+
+
+@pytest.mark.parametrize("partitions", [[], [[1, "ext3"]], [[1, "ext4"], [2, "swap"]], [[2, "ext3"], [1, "swap"]]])
+def test_a_restored_disk_that_shows_other_partitions_is_no_restore(lab, tmpdir, partitions):
+    host = Host()
+    host.disks = lambda: [disk([(1, "ext3"), (2, "swap")])]
+    with pytest.raises(errors.AgentFailed):
+        backup.look_at(make_run(lab, tmpdir), host, disk(), partitions)
+
+
+def test_a_restored_disk_that_is_not_there_any_more_is_no_restore(lab, tmpdir):
+    host = Host()
+    host.disks = lambda: []
+    with pytest.raises(errors.AgentFailed):
+        backup.look_at(make_run(lab, tmpdir), host, disk(), None)

@@ -172,8 +172,15 @@ ENTRY = {"id": "b1", "vs": "web01", "finished": "2008-06-01T00:00:00Z", "agent":
 
 def test_a_table_of_backups_has_a_line_for_each():
     assert report.backups_table([ENTRY]) == [
-        "ID  VIRTUAL SERVER  FINISHED              AGENT  OUTCOME  DISKS",
-        "b1  web01           2008-06-01T00:00:00Z  dd     ok       system, data"]
+        "ID  VIRTUAL SERVER  FINISHED              AGENT  OUTCOME  VERIFIED  DISKS",
+        "b1  web01           2008-06-01T00:00:00Z  dd     ok       no        system, data"]
+
+
+@pytest.mark.parametrize("verified, words", [
+    ({"outcome": "ok", "restore_seconds": 192.0}, "restores in 3 min 12 s"),
+    ({"outcome": "does not boot", "restore_seconds": None}, "does not boot")])
+def test_a_table_of_backups_says_which_are_verified(verified, words):
+    assert words in report.backups_table([dict(ENTRY, verified=verified)])[1]
 
 
 def test_no_backups_are_said_to_be_none():

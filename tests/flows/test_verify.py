@@ -1,0 +1,151 @@
+# -*- coding: utf-8 -*-
+"""verify: a backup is restored to a scratch server without a network, booted, checked, and the catalog told."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import pytest
+
+from tests.flows.helpers import JYTHON, compat, demo, kept_lab, named, small, stage, vibackup_in  # noqa: F401
+from tests.flows.sweeps import killed_at, stop_everywhere, sweep
+from tests.flows.test_restore import backed_up, stop
+from vibackup import agents
+from vibackup.flows import verify as verify_flow
+
+
+def verify(stage, backup, *words):
+    return stage.vibackup("verify", "--backup=" + backup, "--proxy=pbh01", *words)
+
+
+def not_bootable():
+    description = small()
+    description["disks"][0]["content"]["boot"] = False
+    return description
+
+
+def verified(stage, backup):
+    """Return what the catalog knows of the backup's verification."""
+    return named([dict(entry, name=entry["id"]) for entry in stage.catalog()], backup).get("verified")
+
+
+def test_a_backup_that_boots_is_marked_with_its_restore_time_and_nothing_is_left(stage):
+    backup = backed_up(stage, demo(), "db01")
+    before = stage.objects()
+    ran = verify(stage, backup)
+    assert ran.status == 0 and ran.document["outcome"] == "ok", ran.errors
+    assert stage.objects() == before
+    mark = verified(stage, backup)
+    assert mark["outcome"] == "ok" and mark["run"] == ran.document["run"]
+    started = [step for step in ran.document["steps"] if step["name"] == "start"][0]
+    until_it_ran = sum(step["seconds"] for step in ran.document["steps"][:ran.document["steps"].index(started) + 1])
+    assert mark["restore_seconds"] == pytest.approx(until_it_ran) and until_it_ran > 60
+
+
+def test_the_scratch_server_has_no_network_and_is_never_called_like_the_original(stage):
+    backup = backed_up(stage, demo())
+    seen = []
+    stage.watch(lambda: seen.extend(thing for thing in stage.objects() if thing["kind"] == "VirtualServer"
+                                    and "scratch" in thing["name"]), "getStatusEvent")
+    assert verify(stage, backup).status == 0
+    assert seen and all(thing["networks"] == [] for thing in seen)
+    assert all(thing["name"].startswith("vibackup ") for thing in seen)
+
+
+def test_a_backup_that_does_not_boot_is_reported_as_such(stage):
+    backup = backed_up(stage, not_bootable())
+    before = stage.objects()
+    ran = verify(stage, backup)
+    assert (ran.status, ran.document["outcome"], ran.error_class) == (1, "does not boot", "DoesNotBoot")
+    assert "the backup %s does not boot" % backup in ran.error
+    assert stage.objects() == before
+    assert verified(stage, backup)["outcome"] == "does not boot" and verified(stage, backup)["restore_seconds"] is None
+
+
+def test_a_server_that_takes_longer_than_the_deadline_does_not_boot(stage):
+    backup = backed_up(stage)
+    before = stage.objects()
+    ran = verify(stage, backup, "--boot-timeout=10")
+    assert (ran.status, ran.document["outcome"]) == (1, "does not boot") and "within 10 seconds" in ran.error
+    assert stage.objects() == before
+
+
+def test_the_check_command_runs_in_the_scratch_server(stage):
+    backup = backed_up(stage)
+    ran = verify(stage, backup, "--check=cmp -n 262144 /dev/sda /dev/sda")
+    assert ran.status == 0 and "check guest" in ran.steps, ran.errors
+    assert verified(stage, backup)["check"] == ["cmp", "-n", "262144", "/dev/sda", "/dev/sda"]
+
+
+def test_a_check_that_fails_is_reported_as_such(stage):
+    backup = backed_up(stage)
+    before = stage.objects()
+    ran = verify(stage, backup, "--check=sh -c 'echo the database is damaged >&2; exit 4'")
+    assert (ran.status, ran.document["outcome"], ran.error_class) == (1, "check failed", "CheckFailed")
+    assert "the database is damaged (exit status 4)" in ran.error
+    assert stage.objects() == before and verified(stage, backup)["outcome"] == "check failed"
+
+
+def test_a_restore_of_a_backup_that_did_not_boot_warns(stage):
+    backup = backed_up(stage, not_bootable())
+    verify(stage, backup)
+    ran = stage.vibackup("restore", "--backup=" + backup, "--proxy=pbh01", "--new-vs=back", "--dry-run")
+    assert "was verified, and did not boot" in ran.document["warnings"][0]
+
+
+def test_the_list_of_backups_shows_which_are_verified(stage):
+    backup = backed_up(stage)
+    stage.proxy_backup(agent="dd")
+    verify(stage, backup)
+    rows = stage.printed("backups").splitlines()
+    assert "VERIFIED" in rows[1] and [("restores in" in row) for row in rows[2:4]] == [True, False]
+
+
+def test_a_failure_that_says_nothing_of_the_backup_marks_nothing(stage):
+    backup = backed_up(stage)
+    stage.fault("createVirtualServer")
+    assert verify(stage, backup).status == 1
+    assert verified(stage, backup) is None
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--check="], "--check: give a command"), (["--check='"], "--check='"),
+    (["--boot-timeout=0"], "--boot-timeout: not a number of seconds"), (["--boot-timeout=soon"], "--boot-timeout")])
+def test_a_command_line_that_makes_no_sense_is_refused(stage, words, said):
+    ran = verify(stage, "x", *words)
+    assert ran.status == 2 and said in ran.error and stage.calls == []
+
+
+@pytest.mark.parametrize("power", ["Running", "Stopped"])
+def test_the_plan_of_a_dry_run_is_what_the_run_then_does(stage, power):
+    backup = backed_up(stage, demo(), "db01")
+    if power == "Stopped":
+        stop(stage, "pbh01")
+    dry = verify(stage, backup, "--dry-run", "--check=hostname")
+    assert dry.status == 0 and stage.changes() == [] and verified(stage, backup) is None
+    assert [line.partition(":")[0] for line in dry.document["plan"]] == verify(stage, backup, "--check=hostname").steps
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+def test_whichever_call_fails_nothing_is_left_or_reconcile_releases_it(stage, phase):
+    def prepare():
+        backup = backed_up(stage)
+        return lambda: verify(stage, backup, "--check=hostname")
+
+    def whole(before):
+        assert stage.objects() == before
+        assert stage.catalog()[0]["verified"]["outcome"] == "ok"
+    sweep(stage, prepare, phase, whole)
+
+
+def test_a_stop_at_any_moment_leaves_nothing(stage):
+    backup = backed_up(stage)
+    before = stage.objects()
+    stopped = stop_everywhere(stage, "verify", lambda run: verify_flow.verify(run, verify_flow.Plan(
+        run, backup, "pbh01", agents.load(), seconds=900)), before)
+    assert stopped >= 10
+
+
+@pytest.mark.parametrize("part", [0.9] if JYTHON else [0.3, 0.6, 0.9])
+def test_what_a_killed_verify_left_is_released(tmpdir, part):
+    lab = compat.text(tmpdir.join("lab"))
+    kept_lab(lab, small())
+    backup = vibackup_in(lab, "proxy-backup", "--vs=web01", "--proxy=pbh01", "--agent=dd").document["backup"]["id"]
+    killed_at(lab, ["verify", "--backup=" + backup, "--proxy=pbh01"], int(150 * part), "after")

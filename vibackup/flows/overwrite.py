@@ -1,0 +1,120 @@
+"""Restore a backup's images onto logical disks that exist, and that the administrator has named one by one."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import collections
+import contextlib
+
+from vibackup import checks, errors, ledger, power, steps
+from vibackup import manager as api
+from vibackup.flows import restore
+
+# A disk to write over; it can be attached as a ``steps.SnapshotDisk`` can. holder: the ``steps.Server`` that has it, or None.
+Target = collections.namedtuple("Target", "handle id name original bytes holder")
+
+
+def overwrite(run, plan):
+    """Write a backup's images over the disks of ``plan``; return what was restored, for the JSON document.
+
+    The disks are attached to the proxy beside the server that has them, which does not run; the proxy
+    discovers them by a reboot, the agent restores the images, and the disks are detached again.
+    What is half-written when this fails is worthless: then it is a leftover, and named.
+    """
+    with run.held(plan.holds()):
+        check(run, plan)
+        with power.running(run, plan.proxy):
+            with steps.attached(run, plan.targets, plan.proxy, plan.guest) as devices:
+                with _whole_or_named(run, plan):
+                    restore.restore_images(run, plan, devices)
+        return plan.report(run)
+
+
+@contextlib.contextmanager
+def _whole_or_named(run, plan):
+    """From the first byte to the last the disks are worthless: the ledger knows, so that nobody takes them for good."""
+    numbers = [run.ledger.intend(ledger.OVERWRITE, vs=_hold(target)[0], vs_name=_hold(target)[1], disk=target.id,
+                                 disk_name=target.name) for target in plan.targets]
+    whole = False
+    try:
+        yield
+        whole = True
+    finally:
+        for number in numbers:
+            run.release(number, (lambda: None) if whole else _refuse)
+
+
+def _refuse():
+    raise errors.Refused("its content is worthless until it is restored again: vibackup reconcile --fix, then restore")
+
+
+class Plan(restore.Source):
+    """A restore of the backup ``identity`` through ``proxy`` onto the logical disks called ``names``, in their order.
+
+    See ``restore.Source``. Raises NotFound, and Refused where the names do not fit the backup's disks.
+    """
+
+    def __init__(self, run, identity, proxy, names, known, disks=(), location=None):
+        restore.Source.__init__(self, run, identity, proxy, known, disks, location)
+        if len(names) != len(self.entries):
+            raise errors.Refused("the backup %s has %d disks to restore (%s) and %d are named with --overwrite: name one "
+                                 "for each, or choose with --disk" % (
+                                     self.entry["id"], len(self.entries),
+                                     ", ".join(entry["name"] for entry in self.entries), len(names)))
+        self.targets = [_target(run.manager, name) for name in names]
+
+    def holds(self):
+        """Return what the run must hold alone, as ``run.held`` takes it."""
+        return [(self.proxy.id, self.proxy.name)] + [_hold(target) for target in self.targets]
+
+    def lines(self):
+        """Return what will be done, a line a step, once ``check`` has completed the plan."""
+        return self.proxy_lines([target.name for target in self.targets], blank=False)
+
+    def report(self, run):
+        """Return what was restored, for the JSON document."""
+        return {"vs": None, "backup": self.entry["id"], "of": self.entry["vs"], "node": None,
+                "disks": [{"name": target.name, "of": entry["name"], "bytes": target.bytes,
+                           "group": api.name_of(api.group_of(target.handle))}
+                          for target, entry in zip(self.targets, self.entries)],
+                "seconds": run.elapsed()}
+
+
+def _hold(target):
+    """Return what stands for a disk where runs hold things: its server, or the disk itself where nobody has it."""
+    if target.holder is not None:
+        return target.holder.id, target.holder.name
+    return "disk " + target.id, target.name
+
+
+def _target(manager, name):
+    same = [disk for disk in manager.objects("LogicalDisk") if api.name_of(disk) == name]
+    if len(same) != 1:
+        raise errors.NotFound("%s logical disk is called %s" % ("no" if not same else "more than one", name))
+    holder = manager.holder_of(same[0])
+    return Target(same[0], api.identity_of(same[0]), name, name, api.bytes_of(same[0]),
+                  steps.server_of(holder) if holder is not None else None)
+
+
+def check(run, plan):
+    """Make every check that can be made before a change, and complete ``plan``; raise what speaks against it."""
+    if len(set(target.id for target in plan.targets)) != len(plan.targets):
+        raise errors.Refused("one disk is named twice with --overwrite: %s" % ", ".join(
+            target.name for target in plan.targets))
+    restore.check_reading(run, plan)
+    for target, entry in zip(plan.targets, plan.entries):
+        _check_target(run, target, entry)
+        if target.holder is not None and target.holder.id == plan.proxy.id:
+            raise errors.Refused("%s is a disk of the proxy %s itself" % (target.name, plan.proxy.name))
+
+
+def _check_target(run, target, entry):
+    if target.bytes != entry["bytes"]:
+        raise errors.Refused("%s has %d bytes, and the backup of %s has %d: they must be equal" % (
+            target.name, target.bytes, entry["name"], entry["bytes"]))
+    if api.parent_of(target.handle) is not None:
+        raise errors.Refused("%s is a snapshot disk, which is never written to" % target.name)
+    for disk in run.manager.objects("LogicalDisk"):
+        parent = api.parent_of(disk)
+        if parent is not None and api.identity_of(parent) == target.id:
+            raise errors.Refused("%s has a snapshot, called %s: discard that first" % (target.name, api.name_of(disk)))
+    if target.holder is not None and checks.power(run.manager, target.holder) == api.RUNNING:
+        raise errors.Refused("%s is a disk of %s, which runs: stop it first" % (target.name, target.holder.name))
