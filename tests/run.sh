@@ -8,7 +8,7 @@ Usage: sh tests/run.sh [--all | --python=NAME | --bench] [arguments of pytest]
 
   (nothing)       the tests on python3, with the branch coverage of vibackup
   --python=NAME   the tests on that interpreter: python2.7, jython, /path/to/python3.9
-  --all           the tests on Jython, CPython 2.7, 3.6 and 3.13, with restic and borg. What Debian
+  --all           the tests on Jython, CPython 2.7, 3.6 and 3.13, with restic, borg and qemu-img. What Debian
                   has and is missing gets installed; what is missing all the same is a failure
   --bench         the benchmarks
 
@@ -114,6 +114,7 @@ install_programs() {
     find_interpreter jython || missing="$missing jython"
     command -v restic >/dev/null || missing="$missing restic"
     command -v borg >/dev/null || missing="$missing borgbackup"
+    command -v qemu-img >/dev/null || missing="$missing qemu-utils"
     [ -n "$missing" ] || return 0
     echo "installing$missing"
     as_root=''
@@ -132,7 +133,7 @@ run_all() {
     for name in $ALL; do
         need_interpreter "$name"
     done
-    for name in restic borg; do
+    for name in restic borg qemu-img; do
         command -v "$name" >/dev/null || fail "$name is missing: install it"
     done
     export logs VIBACKUP_TESTS_ALL=1

@@ -5,23 +5,20 @@ back up files and restore an image, which exit statuses are warnings, and where 
 the bytes it read and its own name for the backup. A site adds to the table, or replaces sections
 of it, with an INI file of the same form; the head of ``agents.ini`` describes that form.
 
-No shell reads a command. Its line is split into words first, and only then are the placeholders
-filled in, so that no name of a server, however odd, becomes a second word or an option.
+No shell reads a command, see ``tables``.
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import collections
-import io
 import os
 import re
-import string
 
-from vibackup import compat
+from vibackup import compat, tables
 from vibackup.errors import Refused, UsageError
 from vibackup.guest import Command
 from vibackup.names import safe_name
 
-OPERATIONS = ("image_backup", "file_backup", "image_restore")
+OPERATIONS = ("image_backup", "file_backup", "file_system_backup", "image_restore", "file_restore")
 AFTER = ("image_after", "file_after", "image_discard", "file_discard")
 
 OK = "ok"
@@ -34,11 +31,14 @@ _PLACEHOLDERS = {
     "image_after": _ALWAYS + ("device",),
     "image_restore": _ALWAYS + ("backup_id", "device"),
     "file_backup": _ALWAYS + ("mount", "origin"),
+    "file_system_backup": _ALWAYS + ("mount", "origin"),
     "file_after": _ALWAYS + ("mount", "origin"),
+    "file_restore": _ALWAYS + ("backup_id", "mount", "origin", "target"),
     "image_discard": _ALWAYS + ("backup_id",),
     "file_discard": _ALWAYS + ("backup_id",),
 }
-_WARNING_KEYS = {"file_backup": "warning_status", "image_backup": "image_warning_status"}
+_WARNING_KEYS = {"file_backup": "warning_status", "file_system_backup": "warning_status",
+                 "image_backup": "image_warning_status"}
 _HINTS = {"location": ": give --location", "backup_id": ": the backup's record has none"}
 _KEYS = frozenset(OPERATIONS + AFTER + (
     "description", "default_location", "suffix", "ok_status", "warning_status", "image_warning_status",
@@ -46,12 +46,10 @@ _KEYS = frozenset(OPERATIONS + AFTER + (
     "bytes", "backup_id", "progress", "percent"))
 
 _HIGHEST_STATUS = 125  # 126 and 127 are a shell's, for a program that did not run; then signals
-_SHELL_WORDS = frozenset(["|", "||", "&", "&&", ";", ">>", "<<", "2>", "2>&1", "&>"])
-
-_HEAD = re.compile(r"\[(?P<section>[^\]]+)\]|(?P<key>[^\s=:\[][^=:]*?)\s*[=:]")
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:([\\/]|$)|\\\\|[^/]*\\")
 
-_Line = collections.namedtuple("_Line", "words stdin stdout warning_status")
+# A ``tables.Line``, and the exit statuses with which its program warns.
+_Line = collections.namedtuple("_Line", "line warning_status")
 
 
 class AgentCommand(Command):
@@ -103,8 +101,13 @@ class Agent(object):
     @property
     def restores_any_backup(self):
         """Whether image_restore says which backup it wants; otherwise it brings back the newest."""
-        lines = self._lines.get("image_restore", ())
-        return bool(_placeholders_in(lines) & {"backup_id", "file", "folder", "id"})
+        return self.restores_any("image_restore")
+
+    def restores_any(self, operation):
+        """Tell the same of ``operation``, image_restore or file_restore."""
+        lines = self._lines.get(operation, ())
+        found = tables.placeholders_in([line.line for line in lines])
+        return bool(found & {"backup_id", "file", "folder", "id"})
 
     def commands(self, operation, values):
         """Return the commands of ``operation``, to be run in order until one fails.
@@ -160,34 +163,9 @@ class Agent(object):
             "agents that have it: " + ", ".join(able) if able else "give it one in an INI of your own")
 
     def _filled(self, operation, line, values):
-        command = AgentCommand([self._fill(operation, word, values) for word in line.words],
-                               self._fill(operation, line.stdin, values),
-                               self._fill(operation, line.stdout, values))
+        command = AgentCommand(*tables.filled(line.line, values, "agent " + self.name, operation, _HINTS))
         command.warning_status = line.warning_status
         return command
-
-    def _fill(self, operation, word, values):
-        if word is None:
-            return None
-        filled = ""
-        for literal, placeholder in word:
-            filled += literal
-            if placeholder is not None:
-                filled += self._value(operation, placeholder, values)
-        if filled.startswith("-") and not word[0][0].startswith("-"):
-            raise Refused("agent %s: %s would take %s for an option" % (
-                self.name, operation, " ".join(filled.split())))
-        return filled
-
-    def _value(self, operation, placeholder, values):
-        value = values.get(placeholder)
-        if value is None or value == "":
-            raise Refused("agent %s needs {%s} for its %s, and it is not known%s" % (
-                self.name, placeholder, operation, _HINTS.get(placeholder, "")))
-        value = compat.text(value)
-        if "\0" in value:
-            raise Refused("agent %s: {%s} has a zero byte in it" % (self.name, placeholder))
-        return value
 
 
 def load(path=None):
@@ -199,7 +177,7 @@ def load(path=None):
     shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), "agents.ini")
     agents = {}
     for table in (shipped,) if path is None else (shipped, path):
-        for section in _sections(compat.text(table)):
+        for section in tables.sections(compat.text(table), _KEYS):
             agents[section.name] = Agent(section, agents)
     return agents
 
@@ -229,67 +207,6 @@ def values_for(agent, vs, disk, location, identifier, **more):
     }
     values.update(more)
     return values
-
-
-class _Section(object):
-    """One section of an INI file; knows how to name its place in a fault."""
-
-    def __init__(self, path, name, pairs):
-        self.path = path
-        self.name = name
-        self._pairs = dict(pairs)
-        for key in sorted(self._pairs):
-            if key not in _KEYS:
-                raise self.fault(key, "unknown key; there are %s" % ", ".join(sorted(_KEYS)))
-
-    def lines(self, key):
-        """Return the lines of a value that are neither empty nor comments."""
-        # Python 2 keeps an indented comment as part of the value, Python 3 does not.
-        lines = [line.strip() for line in self._pairs.get(key, "").splitlines()]
-        return [line for line in lines if line and line[0] not in "#;"]
-
-    def line(self, key):
-        """Return a value of at most one line, empty where there is none."""
-        lines = self.lines(key)
-        if len(lines) > 1:
-            raise self.fault(key, "must be on one line")
-        return lines[0] if lines else ""
-
-    def fault(self, key, words):
-        """Return the UsageError that says what is wrong with ``key``."""
-        return UsageError("%s: [%s] %s: %s" % (self.path, self.name, key, " ".join(words.split())))
-
-
-def _sections(path):
-    """Return the sections of the INI file at ``path``; raises UsageError if it cannot be read as one."""
-    try:
-        with io.open(compat.native(path), encoding="utf-8-sig") as stream:
-            content = stream.read()
-    except (IOError, OSError, UnicodeError) as error:
-        raise UsageError("%s: cannot be read: %s" % (path, compat.message(error)))
-    _refuse_what_interpreters_read_differently(path, content.splitlines())
-    parser = compat.configparser.RawConfigParser()
-    read = getattr(parser, "read_file", None) or parser.readfp
-    try:
-        read(io.StringIO(content))
-    except compat.configparser.Error as error:
-        raise UsageError("%s: is not an INI file: %s" % (path, compat.message(error)))
-    return [_Section(path, name, parser.items(name)) for name in parser.sections()]
-
-
-def _refuse_what_interpreters_read_differently(path, lines):
-    section, key, seen = "", "", set()
-    for line in lines:
-        if line.strip()[:1] in ("", "#", ";"):
-            continue
-        head = _HEAD.match(line)
-        if head:
-            section, key = head.group("section") or section, (head.group("key") or "").lower()
-            if (section, key) in seen:
-                raise UsageError("%s: [%s] %s: appears twice" % (path, section, key or "the section"))
-            seen.add((section, key))
-        if re.search(r"\s;", line):
-            raise UsageError("%s: [%s] %s: a comment must stand on a line of its own" % (path, section, key))
 
 
 def _statuses(section, key):
@@ -329,59 +246,17 @@ def _all_lines(section):
     """Return the parsed command lines of a section, by key, for the keys that have any."""
     lines = {}
     for key in OPERATIONS + AFTER:
-        parsed = [_command_line(section, key, line) for line in section.lines(key)]
+        parsed = [_Line(line, _warnings_of(section, key, line)) for line in section.commands(key, _PLACEHOLDERS[key])]
         if parsed:
             lines[key] = parsed
     return lines
 
 
-def _command_line(section, key, line):
-    try:
-        raw_words = compat.split_words(line)
-    except ValueError as error:
-        raise section.fault(key, "%s: %s" % (compat.message(error), line))
-    words, paths = [], {}
-    while raw_words:
-        word = raw_words.pop(0)
-        if word not in ("<", ">"):
-            words.append(word)
-        elif raw_words and word not in paths:
-            paths[word] = raw_words.pop(0)
-        else:
-            raise section.fault(key, "%s needs one path after it: %s" % (word, line))
-    for word in words + list(paths.values()):
-        if word in _SHELL_WORDS or re.match(r"[<>]\S*$", word):
-            raise section.fault(key, "no shell reads %s: %s" % (word, line))
-    if not words:
-        raise section.fault(key, "no program to run: %s" % line)
-    warnings = frozenset()
-    if key in _WARNING_KEYS and set(section.line("warnings_from").split()) & set(words):
-        warnings = _statuses(section, _WARNING_KEYS[key])
-    parsed = [_pieces(section, key, word) for word in words]
-    stdin, stdout = [_pieces(section, key, paths[sign]) if sign in paths else None for sign in "<>"]
-    return _Line(parsed, stdin, stdout, warnings)
-
-
-def _pieces(section, key, word):
-    """Return a word as pairs of literal text and the placeholder after it (None: none)."""
-    pieces = []
-    try:
-        for literal, placeholder, form, conversion in string.Formatter().parse(word):
-            if placeholder is not None and (form or conversion or placeholder not in _PLACEHOLDERS[key]):
-                raise section.fault(key, "unknown placeholder {%s}; there are %s" % (
-                    placeholder, ", ".join("{%s}" % known for known in sorted(_PLACEHOLDERS[key]))))
-            pieces.append((literal, placeholder))
-    except ValueError as error:
-        raise section.fault(key, "%s: %s" % (compat.message(error), word))
-    return pieces or [("", None)]
-
-
-def _placeholders_in(lines):
-    found = set()
-    for line in lines:
-        for word in line.words + [line.stdin or [], line.stdout or []]:
-            found.update(placeholder for _, placeholder in word)
-    return found
+def _warnings_of(section, key, line):
+    """Return the exit statuses that are warnings of the program of ``line``."""
+    if key in _WARNING_KEYS and set(section.line("warnings_from").split()) & set(line.written):
+        return _statuses(section, _WARNING_KEYS[key])
+    return frozenset()
 
 
 def _check_whole(section, lines):
@@ -391,7 +266,8 @@ def _check_whole(section, lines):
     if section.line("progress") and section.line("percent"):
         raise section.fault("percent", "give either this or progress")
     for operation, key in sorted(_WARNING_KEYS.items()):
-        if section.line(key) and not any(line.warning_status for line in lines.get(operation, ())):
+        may_lack = operation == "file_system_backup" and operation not in lines
+        if section.line(key) and not may_lack and not any(line.warning_status for line in lines.get(operation, ())):
             raise section.fault("warnings_from", "must hold a word of the %s command that has a %s" % (operation, key))
 
 

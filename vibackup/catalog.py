@@ -78,13 +78,15 @@ def new_entry(run, identity, vs, agent, mode, disks, **more):
     return entry
 
 
-def disk_entry(name, size, group=None, bytes_read=None, backup_id=None, stored_as=None, outcome=OK, partitions=None):
+def disk_entry(name, size, group=None, bytes_read=None, backup_id=None, stored_as=None, outcome=OK, partitions=None,
+               files=None):
     """Return one disk of an entry: its name, bytes and disk group, and what its agent said: None where it said nothing.
 
-    partitions: ``[[number, file system]]`` as a guest saw them, or None where none looked.
+    partitions: ``[[number, file system]]`` as a guest saw them, or None where none looked. files: of a backup of
+    files, the agent's ``{"id", "mount", "origin"}``, with which it finds them again.
     """
     return {"name": name, "bytes": size, "group": group, "bytes_read": bytes_read, "backup_id": backup_id,
-            "stored_as": stored_as, "outcome": outcome, "partitions": partitions}
+            "stored_as": stored_as, "outcome": outcome, "partitions": partitions, "files": files}
 
 
 def _is_entry(entry):

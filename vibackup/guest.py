@@ -1,6 +1,7 @@
 """Run a command in a guest (ssh, or the lab's shell); find its disks."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import binascii
 import collections
 import csv
 import re
@@ -26,12 +27,15 @@ ANSWER_PAUSE_SECONDS = 5
 CONNECTION_LOST = (None, 255)
 
 _LSBLK = ["lsblk", "-b", "-P", "-o", "NAME,SIZE,HCTL,TYPE,FSTYPE,PKNAME"]
+_LSBLK_MOUNTS = ["lsblk", "-P", "-o", "NAME,TYPE,FSTYPE,MOUNTPOINT"]
 _GET_DISK = ["powershell", "-NoProfile", "-Command",
              "Get-Disk | Select-Object Number,Size,Location | ConvertTo-Csv -NoTypeInformation"]
 _GET_PARTITION = ["powershell", "-NoProfile", "-Command",
                   "Get-Partition | Select-Object DiskNumber,PartitionNumber,DriveLetter,Size"
                   " | ConvertTo-Csv -NoTypeInformation"]
 _PAIR = re.compile(r'([A-Z-]+)="([^"]*)"')
+_ESCAPED = re.compile(br"\\x([0-9a-fA-F]{2})")
+_MANY_FILE_SYSTEMS = ("btrfs", "zfs_member")  # of which lsblk names one mount at most
 _NO_DISKS = ("zram", "nbd", "ram", "loop", "fd", "sr")  # devices that come and go with software
 _DEVICE_NAME = re.compile(r"[A-Za-z0-9!_-]+\Z")
 
@@ -73,6 +77,14 @@ class Guest(object):
             raise errors.GuestError("%s: %s: %s" % (self.name, argv[0], failure(completed)))
         return completed.output
 
+    def test(self, question, path):
+        """Tell whether ``test QUESTION PATH`` holds in a Linux guest; raise GuestError where it gives no answer."""
+        completed = self.command(Command(["test", question, path], None, None))
+        if completed.status not in (0, 1):
+            self._run.check_stop()
+            raise errors.GuestError("%s: test %s %s: %s" % (self.name, question, path, failure(completed)))
+        return completed.status == 0
+
     def wait_until_it_answers(self, seconds):
         """Wait for the guest to take commands, which is some time after its boot; raise TimedOut after ``seconds``."""
         clock = self._run.manager.clock
@@ -93,6 +105,15 @@ class Guest(object):
         if self.family == LINUX:
             return _linux_disks(self.must(_LSBLK), self.name)
         return _windows_disks(self.must(_GET_DISK), self.must(_GET_PARTITION), self.name)
+
+    def mounted_folders(self):
+        """Return where the guest has mounted the file systems of its own disks, sorted.
+
+        Raises GuestError where its answer makes no sense, and Refused where it may not name them all.
+        """
+        if self.family == LINUX:
+            return _linux_folders(self.must(_LSBLK_MOUNTS), self.name)
+        return sorted(partition.mounted for disk in self.disks() for partition in disk.partitions if partition.mounted)
 
 
 def failure(completed, lines=1):
@@ -126,6 +147,36 @@ def new_disks(before, after, sizes, name):
     return _in_order(rest, sizes, name)
 
 
+def in_devices_order(shown, sizes, name):
+    """Return the disks that a guest shows in the order in which the manager has them.
+
+    shown: what ``Guest.disks`` said. sizes: the manager's, in its order, None where it does not tell. name: the
+    guest's. Raises GuestError where they do not agree, or where there is any doubt which is which.
+    """
+    if len(shown) != len(sizes):
+        raise errors.GuestError("%s: shows %d disks where the manager has %d: reboot it, so that it sees them" % (
+            name, len(shown), len(sizes)))
+    ordered = _sorted_as(shown, sizes)
+    if ordered is None:
+        raise errors.GuestError("%s: does not tell where its disks are on the SCSI bus, so nobody knows which is "
+                                "which" % name)
+    for disk, size in zip(ordered, sizes):
+        if size not in (None, disk.bytes):
+            raise errors.GuestError("%s: %s has %d bytes where the manager has %d" % (
+                name, disk.path, disk.bytes, size))
+    return ordered
+
+
+def _sorted_as(found, sizes):
+    """Return the disks by their place on the SCSI bus, or where they do not tell as ``sizes`` are; None in doubt."""
+    positions = [disk.position for disk in found]
+    if None not in positions and len(set(positions)) == len(positions):
+        return sorted(found, key=lambda disk: disk.position)
+    if len(set(sizes)) == len(sizes) and (None not in sizes or len(sizes) == 1):
+        return sorted(found, key=lambda disk: sizes.index(disk.bytes) if disk.bytes in sizes else -1)
+    return None
+
+
 def _place(disk):
     return (disk.position or (), disk.bytes)
 
@@ -136,12 +187,8 @@ def layout(disk):
 
 
 def _in_order(found, sizes, name):
-    positions = [disk.position for disk in found]
-    if None not in positions and len(set(positions)) == len(positions):
-        ordered = sorted(found, key=lambda disk: disk.position)
-    elif len(set(sizes)) == len(sizes):
-        ordered = sorted(found, key=lambda disk: sizes.index(disk.bytes) if disk.bytes in sizes else -1)
-    else:
+    ordered = _sorted_as(found, sizes)
+    if ordered is None:
         raise errors.GuestError("%s: cannot tell new disks of the same size apart" % name)
     for disk, size in zip(ordered, sizes):
         if disk.bytes != size:
@@ -165,6 +212,23 @@ def _linux_disks(output, name):
     return [GuestDisk("/dev/" + fields["NAME"].replace("!", "/"), _number(fields.get("SIZE"), name),
                       _numbers(fields.get("HCTL", "")), _linux_partitions(partitions.get(fields["NAME"], ())))
             for fields in found]
+
+
+def _linux_folders(output, name):
+    rows = [dict(_PAIR.findall(line)) for line in output.splitlines()]
+    if not rows or any("MOUNTPOINT" not in fields for fields in rows):
+        raise errors.GuestError("%s: lsblk: not understood: %s" % (name, output[:200].strip()))
+    for fields in rows:
+        if fields.get("FSTYPE") in _MANY_FILE_SYSTEMS:
+            raise errors.Refused("%s has %s on %s, which may be mounted more than once: say what to back up with --path"
+                                 % (name, fields["FSTYPE"], fields["NAME"]))
+    return sorted(set(_unescaped(fields["MOUNTPOINT"]) for fields in rows if fields["MOUNTPOINT"].startswith("/")
+                      and not fields["NAME"].startswith(_NO_DISKS)))
+
+
+def _unescaped(words):
+    """Return a path of lsblk, which writes odd bytes in hexadecimal, as it is."""
+    return compat.text(_ESCAPED.sub(lambda found: binascii.unhexlify(found.group(1)), words.encode("utf-8")))
 
 
 def _linux_partitions(rows):

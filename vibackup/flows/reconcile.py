@@ -3,8 +3,9 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import contextlib
 
-from vibackup import backup, compat, events, ledger, making, quiesce, steps
+from vibackup import arrays, backup, compat, events, files, ledger, making, power, quiesce, steps
 from vibackup import manager as api
+from vibackup.flows import archive
 from vibackup.masking import mask
 
 
@@ -70,7 +71,13 @@ def _release_attachment(run, intent):
 def _release_power(run, intent):
     with _held(run, intent, "vs") as server:
         if server is not None:
-            steps.stop(run, server)
+            power.stop(run, server)
+
+
+def _release_stopped(run, intent):
+    with _held(run, intent, "vs") as server:
+        if server is not None:
+            power.start_again(run, server)
 
 
 def _release_freeze(run, intent):
@@ -109,6 +116,33 @@ def _release_made(run, intent):
     making.RELEASES[intent.kind](run, intent.facts)
 
 
+def _release_files(run, intent):
+    files.release_files(run, intent.facts)
+
+
+def _release_archive(run, intent):
+    archive.release(run, intent.facts)
+
+
+def _release_folder(run, intent):
+    with _held(run, intent, "proxy") as proxy:
+        if proxy is not None:
+            backup.undo(steps.guest_of(run, proxy), intent.facts["commands"])
+
+
+def _release_overwrite(run, intent):
+    """Nobody can bring back what was there: say once more that what is there now is worth nothing."""
+    run.warn("%s: its content is worthless until it is restored again" % intent.facts["disk_name"])
+
+
+def _release_lun(run, intent):
+    """Delete a LUN's snapshot of a backup that was cut short; the array has it whether or not its server still exists."""
+    with _held(run, intent, "vs"):
+        arrays.release(run, intent.facts)
+
+
 _RELEASES = {ledger.SNAPSHOT: _release_snapshot, ledger.ATTACHMENT: _release_attachment,
-             ledger.POWER: _release_power, ledger.BACKUP: _release_backup,
-             ledger.FREEZE: _release_freeze, ledger.DISK: _release_made, ledger.SERVER: _release_made}
+             ledger.POWER: _release_power, ledger.STOPPED: _release_stopped, ledger.BACKUP: _release_backup,
+             ledger.FREEZE: _release_freeze, ledger.DISK: _release_made, ledger.SERVER: _release_made,
+             ledger.OVERWRITE: _release_overwrite, ledger.FILES: _release_files,
+             ledger.FOLDER: _release_folder, ledger.LUN: _release_lun, ledger.ARCHIVE: _release_archive}

@@ -1,7 +1,7 @@
 """Boot a snapshot from a device that backs it up and shuts down: the script in the paper's appendix."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import catalog, checks, errors, steps
+from vibackup import catalog, checks, errors, power, steps
 from vibackup import manager as api
 from vibackup.quiesce import not_quiesced
 
@@ -54,7 +54,7 @@ def snapshot_boot(run, plan):
         check(run, plan)
         with steps.snapshotted(run, plan.vs, not_quiesced()) as snapshot:
             steps.boot_from(run, snapshot, plan.device, plan.device_name, plan.boot_type)
-            with steps.running_until_it_stops(run, snapshot, run.timeout):
+            with power.running_until_it_stops(run, snapshot, run.timeout):
                 checks.still_valid(snapshot.devices)
                 return _record(run, plan)
 

@@ -55,7 +55,8 @@ def known(name):
 
 
 def values(agent, vs="web01", disk="system", location="/srv/backups", identifier="b1", **more):
-    more = dict({"device": "/dev/sdb", "mount": "/mnt/p1", "origin": "/", "backup_id": "4711"}, **more)
+    more = dict({"device": "/dev/sdb", "mount": "/mnt/p1", "origin": "/", "backup_id": "4711",
+                 "target": "/srv/back"}, **more)
     return agents.values_for(agent, vs, disk, location, identifier, **more)
 
 
@@ -82,9 +83,9 @@ def test_the_table_has_the_agents_of_the_paper_the_free_ones_and_the_labs_model(
 
 
 @pytest.mark.parametrize("name, lacks", [
-    ("dd", ["file_backup"]),
+    ("dd", ["file_backup", "file_system_backup", "file_restore"]),
     ("tar", ["image_backup", "image_restore"]),
-    ("model", ["image_restore"]),
+    ("model", ["image_restore", "file_restore"]),
     ("tsm", []), ("netbackup", []), ("networker", []), ("restic", []), ("borg", []),
 ])
 def test_an_agent_says_what_it_cannot_do(name, lacks):
@@ -155,7 +156,8 @@ def test_hostile_names_add_no_word_and_no_option_to_any_command(kind):
 def test_a_hostile_location_device_or_folder_stays_one_word(kind):
     path = "/" + HOSTILE[kind]
     for agent, operation in every_command():
-        commands = agent.commands(operation, values(agent, location=path, device=path, mount=path, origin=path))
+        commands = agent.commands(operation, values(agent, location=path, device=path, mount=path, origin=path,
+                                                    target=path))
         plain = agent.commands(operation, values(agent))
         assert [len(each.argv) for each in commands] == [len(each.argv) for each in plain]
 
@@ -306,10 +308,10 @@ def test_a_warning_comes_only_from_the_command_that_backs_up(name):
         if agent.supports(operation):
             for command in agent.commands(operation, values(agent)):
                 helper = command.argv[0] in ("mkdir", "mv", "test", "sync", "ln", "printf", "mminfo")
-                backs_up = operation in ("file_backup", "image_backup") and not helper \
+                backs_up = operation in ("file_backup", "file_system_backup", "image_backup") and not helper \
                     and "info" not in command.argv and "list" not in command.argv
                 for status in WARNINGS[name]:
-                    may_warn = backs_up and (operation == "file_backup" or name in ("tsm", "restic", "borg"))
+                    may_warn = backs_up and (operation != "image_backup" or name in ("tsm", "restic", "borg"))
                     assert agent.judge(status, command) == (agents.WARNING if may_warn else agents.FAILED)
 
 
@@ -679,6 +681,79 @@ def test_files_are_backed_up(site, name):
     verdict, output = site.run(agent, "file_backup", filled)
     assert verdict == agents.OK, output
     assert agent.bytes_read(output) >= len(b"content")
+
+
+def backed_up(site, name, identifier="b1", operation="file_backup", location=None):
+    """Back up the files of the mount; return the agent and what restores them into a new folder of the site."""
+    agent, found = (known(name), location) if location else repository(site, name)
+    filled = site.values(agent, found, identifier=identifier)
+    verdict, output = site.run(agent, operation, filled)
+    assert verdict == agents.OK, output
+    target = os.path.join(site.folder, "back to " + identifier)
+    os.mkdir(compat.native(target))
+    return agent, dict(filled, backup_id=agent.backup_id(output) or filled["id"], target=target)
+
+
+def listing(folder):
+    """Return a line for a folder and each thing below it: path, kind, mode, where a link leads, owner and group."""
+    command = ["find", ".", "-printf", "%P %y %m %l %U:%G\\n"]
+    return sorted(compat.text(subprocess.check_output(command, cwd=compat.native(folder))).splitlines())
+
+
+FILE_AGENTS = pytest.mark.parametrize("name", [
+    pytest.param("tar", marks=needs_tar), pytest.param("restic", marks=needs_restic),
+    pytest.param("borg", marks=needs_borg)])
+
+
+@FILE_AGENTS
+@pytest.mark.parametrize("operation", ["file_backup", "file_system_backup"])
+def test_files_come_back_as_they_were_and_where_they_were_below_the_mount(site, name, operation):
+    make = ("mkdir -p a/empty 'a/süd; x' && printf data > 'a/süd; x/-f' && chmod 640 'a/süd; x/-f' && "
+            "ln -s nowhere link && chmod 2750 a && chmod 711 .")
+    subprocess.check_call(["sh", "-c", compat.native(make)], cwd=compat.native(site.mount))
+    agent, filled = backed_up(site, name, operation=operation)
+    verdict, output = site.run(agent, "file_restore", filled)
+    assert verdict == agents.OK, output
+    as_it_was, as_it_is = listing(site.mount), listing(filled["target"])
+    assert as_it_is == as_it_was and len(as_it_is) == 7
+    assert [each for each in os.listdir(compat.native(site.folder)) if ".above" in each] == []
+
+
+@FILE_AGENTS
+def test_the_older_of_two_backups_of_files_can_be_restored(site, name):
+    agent, older = backed_up(site, name, "older")
+    with open(os.path.join(compat.native(site.mount), "file"), "wb") as stream:
+        stream.write(b"newer")
+    backed_up(site, name, "newer", location=older["location"])
+    assert site.run(agent, "file_restore", older)[0] == agents.OK
+    assert content(os.path.join(older["target"], "file")) == b"content"
+
+
+@FILE_AGENTS
+def test_a_backup_of_files_that_the_agent_does_not_have_fails(site, name):
+    agent, filled = backed_up(site, name)
+    filled.update(backup_id="0badcafe", file=site.folder + "/nothing")
+    verdict, _output = site.run(agent, "file_restore", filled)
+    assert verdict == agents.FAILED and os.listdir(compat.native(filled["target"])) == []
+
+
+@FILE_AGENTS
+def test_files_are_not_restored_over_what_is_there(site, name):
+    agent, filled = backed_up(site, name)
+    with open(os.path.join(compat.native(filled["target"]), "mine"), "wb") as stream:
+        stream.write(b"mine")
+    verdict, _output = site.run(agent, "file_restore", filled)
+    assert content(os.path.join(filled["target"], "mine")) == b"mine"
+    assert verdict == (agents.OK if name == "tar" else agents.FAILED)
+
+
+@needs_borg
+def test_borg_finds_a_repository_below_the_folder_where_it_runs(site):
+    site.prepare("borg", "init", "--encryption=none", "the repository")
+    agent, filled = backed_up(site, "borg", location="the repository")
+    verdict, output = site.run(agent, "file_restore", filled)
+    assert verdict == agents.OK, output
+    assert content(os.path.join(filled["target"], "file")) == b"content"
 
 
 @pytest.mark.parametrize("name", [

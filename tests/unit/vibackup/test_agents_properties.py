@@ -17,7 +17,8 @@ paths = st.text(min_size=1).filter(lambda text: "\0" not in text).map(lambda tex
 
 def filled_commands(agent, operation, vs, disk, identifier, path):
     values = agents.values_for(
-        agent, vs, disk, path, identifier, device=path, mount=path, origin=path, backup_id="4711")
+        agent, vs, disk, path, identifier, device=path, mount=path, origin=path, backup_id="4711",
+        target=path)
     return agent.commands(operation, values)
 
 

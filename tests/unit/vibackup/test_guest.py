@@ -5,7 +5,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import pytest
 
 from tests.runs import fail, make_run, server, small_lab
-from vibackup import errors, guest
+from vibackup import compat, errors, guest
 from vibackup.guest import Command, Completed, GuestDisk, Partition
 
 MIB = 1024 * 1024
@@ -311,3 +311,84 @@ def test_a_failure_in_one_line(completed, words):
 
 def test_commands_are_lists_of_words():
     assert Command(["a b", "$(c)"], None, None).argv == ["a b", "$(c)"]
+
+
+# -- a guest's own disks, as the manager has them
+
+def own(shown, *sizes):
+    return [each.path for each in guest.in_devices_order(shown, [size and size * MIB for size in sizes], "web01")]
+
+
+def test_a_guests_disks_are_told_by_their_place_on_the_bus_and_not_by_their_letters():
+    assert own([disk("a", 8, 1), disk("b", 4, 0)], 4, 8) == ["/dev/sdb", "/dev/sda"]
+
+
+def test_a_disk_whose_size_the_manager_does_not_know_is_told_by_its_place():
+    assert own([disk("a", 8, 1), disk("b", 4, 0)], 4, None) == ["/dev/sdb", "/dev/sda"]
+
+
+def test_without_places_sizes_tell_them():
+    assert own([disk("a", 8, None), disk("b", 4, None)], 4, 8) == ["/dev/sdb", "/dev/sda"]
+    assert own([disk("a", 8, None)], None) == ["/dev/sda"]
+
+
+@pytest.mark.parametrize("shown, sizes, words", [
+    ([disk("a", 4, 0)], (4, 8), "shows 1 disks where the manager has 2"),
+    ([disk("a", 4, 0), disk("b", 8, 1)], (4,), "shows 2 disks where the manager has 1"),
+    ([disk("a", 4, 0), disk("b", 8, 1)], (8, 4), "/dev/sda has 4194304 bytes where the manager has 8388608"),
+    ([disk("a", 4, None), disk("b", 4, None)], (4, 4), "does not tell where its disks are"),
+    ([disk("a", 4, None), disk("b", 8, None)], (4, None), "does not tell where its disks are"),
+    ([disk("a", 4, 0), disk("b", 8, 0)], (4, 4), "does not tell where its disks are"),
+    ([disk("a", 4, None)], (8,), "/dev/sda has 4194304 bytes"),
+])
+def test_in_any_doubt_no_disk_is_taken_for_another(shown, sizes, words):
+    with pytest.raises(errors.GuestError) as caught:
+        own(shown, *sizes)
+    assert caught.value.message.startswith("web01: ") and words in caught.value.message
+
+
+# -- what a guest has mounted
+
+MOUNTED = r'''NAME="sda" TYPE="disk" FSTYPE="" MOUNTPOINT=""
+NAME="sda1" TYPE="part" FSTYPE="ext4" MOUNTPOINT="/boot"
+NAME="sda2" TYPE="part" FSTYPE="LVM2_member" MOUNTPOINT=""
+NAME="vg-root" TYPE="lvm" FSTYPE="xfs" MOUNTPOINT="/"
+NAME="vg-swap" TYPE="lvm" FSTYPE="swap" MOUNTPOINT="[SWAP]"
+NAME="sdb" TYPE="disk" FSTYPE="ext4" MOUNTPOINT="/srv/s\xc3\xbcd \x22here\x22"
+NAME="loop0" TYPE="loop" FSTYPE="squashfs" MOUNTPOINT="/snap/core"
+NAME="sr0" TYPE="rom" FSTYPE="iso9660" MOUNTPOINT="/media/cdrom"
+'''
+
+
+def test_what_a_linux_guest_has_mounted_from_its_disks_is_known_whatever_lies_between(guest_that_answers):
+    assert guest_that_answers(lsblk=MOUNTED).mounted_folders() == ["/", "/boot", "/srv/süd \"here\""]
+
+
+@pytest.mark.parametrize("kind", ["btrfs", "zfs_member"])
+def test_a_file_system_that_may_be_mounted_more_than_once_is_refused(guest_that_answers, kind):
+    with pytest.raises(errors.Refused) as caught:
+        guest_that_answers(lsblk=MOUNTED.replace("xfs", kind)).mounted_folders()
+    assert kind in caught.value.message and "--path" in caught.value.message
+
+
+@pytest.mark.parametrize("output", ["", "lsblk: unknown column", 'NAME="sda" TYPE="disk"\n'])
+def test_a_list_of_mounts_that_makes_no_sense_is_said_to(guest_that_answers, output):
+    with pytest.raises(errors.GuestError):
+        guest_that_answers(lsblk=output).mounted_folders()
+
+
+def test_the_drives_of_a_windows_guest_are_what_it_has_mounted(guest_that_answers):
+    assert guest_that_answers("Windows", GetDisk=DISKS, GetPartition=PARTITIONS).mounted_folders() == ["C:\\", "E:\\"]
+
+
+# -- questions
+
+def test_a_question_about_a_path_is_answered(lab, tmpdir):
+    host = guest.Guest(make_run(lab, tmpdir), "pbh01", "Linux")
+    assert host.test("-d", compat.text(tmpdir)) is True and host.test("-d", "/nothing here") is False
+
+
+def test_no_answer_is_not_taken_for_a_no(lab, tmpdir):
+    fail(lab, "run")
+    with pytest.raises(errors.GuestError):
+        guest.Guest(make_run(lab, tmpdir), "pbh01", "Linux").test("-e", "/srv")

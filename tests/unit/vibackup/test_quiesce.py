@@ -6,7 +6,7 @@ import pytest
 
 from fakes.faults import ManagementException
 from tests.runs import fail, find, make_run, objects
-from vibackup import compat, errors, ledger, quiesce, steps
+from vibackup import compat, errors, ledger, power, quiesce, steps
 from vibackup import manager as api
 from vibackup.guest import Completed, Guest
 from vibackup.job import job
@@ -252,6 +252,30 @@ def test_nothing_is_thawed_that_was_not_quiesced(run, watched):
     with quiesce.not_quiesced():
         run.manager.clock.sleep(600)
     assert watched.words == []
+
+
+# -- around a snapshot
+
+def test_a_server_that_runs_is_frozen_around_its_snapshot(lab, run, watched):
+    vs = find(run, "web01")
+    with quiesce.around_snapshot(run, vs, quiesce.guest_of(run, vs), FREEZE, THAW):
+        assert frozen(lab)
+    assert watched.words[-2:] == ["freeze", "thaw"] and not frozen(lab) and run.warnings == []
+
+
+def test_a_server_that_does_not_run_is_not_frozen_which_is_a_warning(run, watched):
+    vs = find(run, "web01")
+    power.stop(run, vs)
+    with quiesce.around_snapshot(run, vs, quiesce.guest_of(run, vs), FREEZE, THAW):
+        assert watched.words == []
+    assert run.warnings == ["web01 does not run, so it is not frozen"]
+
+
+def test_a_server_that_runs_and_does_not_answer_is_refused(run, watched, monkeypatch):
+    monkeypatch.setattr(watched, "run", lambda *words: Completed(255, "", "no route to host"))
+    with pytest.raises(errors.Refused) as caught:
+        quiesce.guest_of(run, find(run, "web01"))
+    assert "web01" in caught.value.message
 
 
 # -- the options

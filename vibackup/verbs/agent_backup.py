@@ -1,0 +1,35 @@
+"""agent-backup: the paper's "Backup Agent on Each Virtual Server"."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+from vibackup import arguments, backup, errors, verbs
+from vibackup.flows import agent_backup
+
+SUMMARY = "run the agent in the virtual server itself: no proxy, no snapshot, no reboot"
+EXAMPLE = "vibackup agent-backup --vs=web01 --agent=restic --mode=file --path=/srv --location=sftp:backup@nas:/web01"
+
+
+def options(parser):
+    arguments.add_vs(parser)
+    arguments.add_agent(parser)
+    parser.add_argument("--mode", choices=(backup.IMAGE, backup.FILE), default=backup.IMAGE,
+                        help="read whole disks, or files (default: %(default)s)")
+    arguments.add_disks(parser, "back up this disk alone; may be given again (default: all)")
+    parser.add_argument("--path", action="append", default=[], metavar="FOLDER",
+                        help="back up the files below this folder; may be given again (default: each file system of "
+                             "its disks that is mounted)")
+
+
+def complete(given):
+    arguments.complete_agent(given)
+    if given.path and given.mode != backup.FILE:
+        raise errors.UsageError("--path is for files: give --mode=file")
+    if given.disk and given.mode != backup.IMAGE:
+        raise errors.UsageError("--disk is for images: with --mode=file give --path")
+
+
+def carry_out(session):
+    given = session.options
+    plan = agent_backup.Plan(session.run_, given.vs, given.agent, mode=given.mode, disks=given.disk, paths=given.path,
+                             location=given.location)
+    entry = session.carry_out(plan, agent_backup.check, agent_backup.agent_backup)
+    return entry and verbs.backed_up(entry)

@@ -1,0 +1,37 @@
+"""array-backup: the paper's "Raw Disk and Storage Subsystem Functions"."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+from vibackup import arguments, arrays, errors, verbs
+from vibackup.flows import array_backup
+
+SUMMARY = "raw disks: freeze, have the storage array snapshot the LUNs, thaw"
+EXAMPLE = "vibackup array-backup --lab --vs=raw01 --array=model"
+
+
+def options(parser):
+    arguments.add_vs(parser)
+    parser.add_argument("--array", required=True, metavar="NAME",
+                        help="the storage array: %s, or one of --arrays" % ", ".join(sorted(arrays.load())))
+    parser.add_argument("--arrays", metavar="FILE", help="more storage arrays, in an INI file like the one shipped")
+    arguments.add_quiesce(parser)
+    arguments.add_proxy(parser, required=False)
+    arguments.add_agent(parser, required=False)
+
+
+def complete(given):
+    known = arrays.load(given.arrays)
+    if given.array not in known:
+        raise errors.UsageError("--array=%s: not known; known: %s" % (given.array, ", ".join(sorted(known))))
+    given.array = known[given.array]
+    if (given.proxy is None) != (given.agent is None):
+        raise errors.UsageError("--proxy and --agent go together: they back up the logical disks")
+    arguments.complete_agent(given)
+    arguments.complete_quiesce(given)
+
+
+def carry_out(session):
+    given = session.options
+    plan = array_backup.Plan(session.run_, given.vs, given.array, freeze=given.freeze, thaw=given.thaw,
+                             proxy_name=given.proxy, agent=given.agent, location=given.location)
+    entry = session.carry_out(plan, array_backup.check, array_backup.array_backup)
+    return entry and verbs.backed_up(entry)
