@@ -218,7 +218,8 @@ def test_all_wrong_files_are_in_the_document_and_the_first_is_named_on_one_line(
         os.remove(path(archived, name))
     ran = verify(archived)
     assert ran.status == 1 and "00-db01-system.vhd is missing" in ran.error and FILES[1] not in ran.error
-    assert "WRONG: 01-db01-data.vhd is missing\n" in archived.printed("archive", "--verify", "--from=" + folder(archived))
+    shown = archived.printed("archive", "--verify", "--from=" + folder(archived))
+    assert "WRONG: 01-db01-data.vhd is missing\n" in shown
     assert [file["wrong"] for file in ran.document["files"]] == ["%s is missing" % name for name in FILES]
 
 

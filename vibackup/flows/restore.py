@@ -154,11 +154,16 @@ def newest_where_it_must_be(run, plan, operation):
 
 # -- what a backup has
 
+# How to get back what is no image, by the mode of the backup.
+_INSTEAD = {"file": "bring its files back with --to=FOLDER", "archive": "use vibackup archive --restore",
+            "array": "have the storage array bring its LUNs back", "boot": "use what it was booted from"}
+
+
 def choose(entry, names):
     """Return the disks of the catalog's ``entry`` that are called ``names``, or all; raise what speaks against them."""
     if entry.get("mode") != backup.IMAGE:
-        raise errors.Refused("the backup %s holds no image that an agent restores: it was made by %s with %s; see the "
-                             "README on how to get it back" % (entry["id"], entry.get("verb"), entry["agent"]))
+        raise errors.Refused("the backup %s holds no image that an agent restores (it was made by %s with %s): %s" % (
+            entry["id"], entry.get("verb"), entry["agent"], _INSTEAD.get(entry.get("mode"), "see the README")))
     disks = [disk for disk in entry["disks"] if disk.get("bytes") is not None]
     for name in names:
         if name not in [disk["name"] for disk in disks]:
