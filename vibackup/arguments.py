@@ -68,8 +68,8 @@ def add_quiesce(parser):
 def add_overwrite(parser):
     """Add --overwrite, which may be given again."""
     parser.add_argument("--overwrite", action="append", default=[], metavar="DISKNAME",
-                        help="restore onto this logical disk, whatever it holds, instead of a new one; its server must be "
-                             "stopped; given once for each disk, in their order")
+                        help="restore onto this logical disk, whatever it holds, instead of a new one; its server must "
+                             "be stopped; given once for each disk, in their order")
 
 
 def add_backup(parser, words="the backup, by its id in the catalog (see: vibackup backups)"):
@@ -82,7 +82,8 @@ def add_new_server(parser, required=False):
     parser.add_argument("--new-vs", required=required, metavar="NAME", help="what the new virtual server is called")
     parser.add_argument("--to-node", metavar="NODE", help="the managed node it runs on (default: the original's)")
     add_group(parser)
-    parser.add_argument("--isolated", action="store_true", help="give it no network, so that it cannot meet the original")
+    parser.add_argument("--isolated", action="store_true",
+                        help="give it no network, so that it cannot meet the original")
 
 
 def add_group(parser, required=False):

@@ -81,8 +81,8 @@ def prove_blank(run, host, device):
                                                None, None), run.timeout)
         if completed.status != 0:
             run.check_stop()
-            raise errors.NotBlank("%s: %s is not proved blank, so nothing was written to it (%s); to write to a disk that holds "
-                                  "something, name it with --overwrite" % (
+            raise errors.NotBlank("%s: %s is not proved blank, so nothing was written to it (%s); to write to a disk "
+                                  "that holds something, name it with --overwrite" % (
                                       host.name, device.path, guest.failure(completed)))
 
 

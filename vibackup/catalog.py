@@ -65,7 +65,7 @@ class Catalog(object):
 
 
 def new_entry(run, identity, vs, agent, mode, disks, **more):
-    """Return an entry for the backup ``identity`` of ``vs`` (a ``steps.Server``), made in ``run`` by ``agent`` (a name).
+    """Return an entry for the backup ``identity`` of ``vs`` (a ``steps.Server``), made in ``run``; agent: its name.
 
     mode: image, file or boot. disks: what ``disk_entry`` returned, one each. more: what else is known;
     server: the settings as ``Manager.settings_of`` gives them, with which a restore makes the new one.

@@ -94,8 +94,8 @@ def whose_snapshot(run, server, existing):
             return "made by the run %s on the host %s: if that is over, reconcile there" % (
                 intent.run, intent.owner.get("host"))
     if name.startswith("vibackup "):
-        return ("called %s, as another vibackup would call it, perhaps with another --state: reconcile there, or delete "
-                "it in the Virtualization Manager if nobody needs it" % name)
+        return ("called %s, as another vibackup would call it, perhaps with another --state: reconcile there, or "
+                "delete it in the Virtualization Manager if nobody needs it" % name)
     return ("called %s, which this run did not make: delete it in the Virtualization Manager if nobody needs it" % name)
 
 

@@ -156,8 +156,8 @@ class Ledger(object):
         left = [intent for intent in self.leftovers() if _speaks_of(intent.facts, identity)]
         if left:
             raise errors.Leftovers(
-                "%s: the run %s left %s behind; release it with: vibackup reconcile --fix, and the same --state or --lab"
-                % (name, left[0].run, describe(left[0].kind, left[0].facts)),
+                "%s: the run %s left %s behind; release it with: vibackup reconcile --fix, and the same --state or "
+                "--lab" % (name, left[0].run, describe(left[0].kind, left[0].facts)),
                 [describe(intent.kind, intent.facts) for intent in left])
 
     def give_back(self, identity):
@@ -176,7 +176,8 @@ def describe(kind, facts):
             POWER: "%(vs_name)s running", FREEZE: "%(vs_name)s frozen",
             BACKUP: "an unfinished backup of %(vs_name)s, made on %(proxy_name)s",
             STOPPED: "%(vs_name)s stopped", DISK: "the new disk %(final_name)s",
-            SERVER: "the new virtual server %(final_name)s", OVERWRITE: "a half-written restore of the disk %(disk_name)s",
+            SERVER: "the new virtual server %(final_name)s",
+            OVERWRITE: "a half-written restore of the disk %(disk_name)s",
             FOLDER: "a half-restored %(folder)s in %(proxy_name)s",
             FILES: "unfinished files in %(folder)s",
             ARCHIVE: "an unfinished archive of %(vs_name)s in %(folder)s",

@@ -79,7 +79,7 @@ class Making(object):
         return NewDisk(handles[0], identity, name, name, size)
 
     def server(self, node, name, settings, disks):
-        """Create a virtual server on the managed node with ``disks`` (NewDisks) in that order; returns a ``steps.Server``.
+        """Create a virtual server on the managed node with ``disks`` (NewDisks) in that order; returns it as a Server.
 
         settings: as ``Manager.settings_of`` gives them. It boots from the first disk, and does not run yet.
         """

@@ -163,7 +163,7 @@ class Manager(object):
         return self.find("StorageDevice", name)
 
     def by_id(self, kind, identity, name):
-        """Return the object of class ``kind`` with that id, or None; ``name``: to look it up where nothing is listed."""
+        """Return the object of class ``kind`` with that id, or None; ``name``: to look it up where none is listed."""
         if has(self._configuration, "getObjects"):
             return self.find_by_id(kind, identity)
         found = self.by_name(kind, name)
@@ -253,7 +253,8 @@ class Manager(object):
         memory_bytes, processors, networks (names), operating_system, boot_type (DISK or CDROM), node (its
         name); what the API cannot tell is not there.
         """
-        found = dict((name, _plain(_call(server, getter))) for name, getter, _setter in _SETTINGS if has(server, getter))
+        found = dict((name, _plain(_call(server, getter)))
+                     for name, getter, _setter in _SETTINGS if has(server, getter))
         if has(server, "getBootType"):
             cdrom = self.kind("VirtualServer_BootInfo").VS_BOOT_DEVICE_CDROM
             found["boot_type"] = "CDROM" if _call(server, "getBootType") == cdrom else "DISK"  # assumed
@@ -371,7 +372,7 @@ def data_center_of(node):
 
 
 def set_settings(server, settings):
-    """Give the server what ``Manager.settings_of`` recorded (inside a job); returns the names of what the API cannot set."""
+    """Give the server what ``Manager.settings_of`` recorded (inside a job); return names of what the API cannot set."""
     left = []
     for name, _getter, setter in _SETTINGS:
         if name in settings and has(server, setter):

@@ -103,7 +103,7 @@ def snapshot_disks(manager, snapshot):
 
 
 def snapshot_disks_of(manager, vs, snapshot, names):
-    """Return those SnapshotDisks of a Snapshot of ``vs`` whose originals are called ``names``; raise where one lacks."""
+    """Return those SnapshotDisks of a Snapshot of ``vs`` whose originals are called ``names``; raise if one lacks."""
     found = [disk for disk in snapshot_disks(manager, snapshot) if disk.original in names]
     if sorted(disk.original for disk in found) != sorted(names):
         raise errors.VibackupError("the snapshot of %s has the disks %s where these were to be backed up: %s" % (

@@ -2,7 +2,7 @@
 """What holds for every flow, whichever of its calls goes wrong, whenever it is stopped or killed."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from tests.flows.helpers import JYTHON, objects_in, process, vibackup_in
+from tests.flows.helpers import EVERY, objects_in, process, vibackup_in
 from vibackup import errors
 from vibackup.run import Run
 from vibackup.site import connect_lab
@@ -17,7 +17,7 @@ def sweep(stage, prepare, phase, whole):
     the flow is meant to leave, after a run that says it is done. phase: before or after.
     """
     prepare()()
-    for number in range(1, len(stage.calls) + 1, 5 if JYTHON else 1):
+    for number in range(1, len(stage.calls) + 1, EVERY):
         act = prepare()
         before = stage.objects()
         stage.fault_at(number, phase)

@@ -15,7 +15,6 @@ from tests.flows.sweeps import killed_at, stop_everywhere, sweep
 from vibackup import errors
 from vibackup.flows import archive, archive_restore
 from vibackup.run import Run
-from vibackup.site import connect_lab
 
 KILLED = (-9, 137)
 

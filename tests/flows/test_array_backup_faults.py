@@ -5,7 +5,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import pytest
 
 from tests.flows.arrays import array_of, mixed
-from tests.flows.helpers import FREEZE, JYTHON, site_agent, stage  # noqa: F401
+from tests.flows.helpers import EVERY, FREEZE, site_agent, stage  # noqa: F401
 from vibackup import arrays
 from vibackup.run import Run
 
@@ -44,7 +44,7 @@ def test_whichever_call_of_the_manager_fails_nothing_is_left_or_reconcile_releas
     before = stage.objects()
     assert back_up(stage, array).status == 0
     kept = 1
-    for number in range(1, len(stage.calls) + 1, 5 if JYTHON else 1):
+    for number in range(1, len(stage.calls) + 1, EVERY):
         stage.lab.faults = []
         stage.fault_at(number, phase)
         ran = back_up(stage, array)

@@ -9,7 +9,7 @@ import pytest
 
 from fakes import kinds
 from tests.flows.arrays import FileArray, array_of, mixed
-from tests.flows.helpers import (FREEZE, JYTHON, compat, content_in, kept_lab, objects_in, opened, process,
+from tests.flows.helpers import (EVERY, FREEZE, JYTHON, compat, content_in, kept_lab, objects_in, opened, process,
                                  stage, vibackup_in)  # noqa: F401
 from vibackup import agents, arrays, errors
 from vibackup.flows import array_backup
@@ -26,7 +26,7 @@ def test_a_stop_at_any_moment_leaves_nothing(stage):
     before = stage.objects()
     at, stopped = 0, 0
     while True:
-        at += 5 if JYTHON else 1
+        at += EVERY
         asked = []
 
         def stop_status():

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from tests.flows.copies import clone, content, delete, export, files, import_, source, target, two_groups
-from tests.flows.helpers import (JYTHON, Stage, compat, content_in, kept_lab, objects_in, process, stage,
+from tests.flows.helpers import (EVERY, JYTHON, Stage, compat, content_in, kept_lab, objects_in, process, stage,
                                  vibackup_in)  # noqa: F401
 from vibackup import errors
 from vibackup.flows import clone_disk, export_disk, import_disk
@@ -16,7 +16,6 @@ from vibackup.run import Run
 from vibackup.site import connect_lab
 
 COMMANDS = {"clone-disk": clone, "export-disk": export, "import-disk": import_}
-EVERY = 5 if JYTHON else 1
 
 
 def is_there(stage):

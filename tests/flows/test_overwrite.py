@@ -6,9 +6,8 @@ import pytest
 
 from fakes import kinds, storage
 from tests import labs
-from tests.flows.helpers import compat, demo, kept_lab, named, process, small, stage, vibackup_in  # noqa: F401
+from tests.flows.helpers import EVERY, compat, demo, kept_lab, named, process, small, stage, vibackup_in  # noqa: F401
 from tests.flows.test_restore import backed_up, refused, stop
-from vibackup import compat as compat_
 
 
 def overwrite(stage, backup, *names, **options):
@@ -112,7 +111,7 @@ def test_whichever_call_fails_nothing_but_the_disk_itself_is_changed(stage, phas
     stop(stage, "web01")
     assert overwrite(stage, backup, "web01-system").status == 0
     objects = stage.objects()
-    for number in range(1, len(stage.calls) + 1, 5 if compat_.JYTHON else 1):
+    for number in range(1, len(stage.calls) + 1, EVERY):
         stage.fault_at(number, phase)
         ran = overwrite(stage, backup, "web01-system")
         stage.lab.faults = []

@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import pytest
 
-from tests.flows.helpers import FREEZE, JYTHON, small, stage  # noqa: F401
+from tests.flows.helpers import EVERY, FREEZE, small, stage  # noqa: F401
 
 
 @pytest.mark.parametrize("phase", ["before", "after"])
@@ -13,7 +13,7 @@ def test_whichever_call_fails_nothing_is_left_or_reconcile_releases_it(stage, ph
     before = stage.objects()
     assert stage.proxy_backup(*FREEZE).status == 0
     good = 1
-    for number in range(1, len(stage.calls) + 1, 5 if JYTHON else 1):
+    for number in range(1, len(stage.calls) + 1, EVERY):
         stage.lab.faults = []
         stage.fault_at(number, phase)
         ran = stage.proxy_backup(*FREEZE)

@@ -152,6 +152,14 @@ def test_the_bytes_are_the_same_by_cmp_in_a_lab_that_stays(tmpdir):
     assert subprocess.call(["cmp", str(tmpdir.join("web01-system")), str(tmpdir.join("back-system"))]) == 0
 
 
+def test_a_raw_disk_that_the_array_keeps_is_said_to_be_missing(stage):
+    stage.open(demo())
+    backup = stage.vibackup("array-backup", "--vs=mixed01", "--array=model", "--proxy=pbh01", "--agent=dd").document
+    ran = restore(stage, backup["backup"]["id"], "--isolated")
+    assert ran.status == 0 and [disk["of"] for disk in ran.document["restored"]["disks"]] == ["mixed01-system"]
+    assert "mixed01-lun is kept by the array model as vibackup-" in ran.document["warnings"][0]
+
+
 # -- refused
 
 def refused(stage, ran, words, status=3):

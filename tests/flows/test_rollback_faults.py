@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.flows.helpers import (JYTHON, compat, content_in, kept_lab, objects_in, opened, process, small,  # noqa: F401
+from tests.flows.helpers import (EVERY, JYTHON, compat, content_in, kept_lab, objects_in, opened, process, small,  # noqa: F401
                                  stage, vibackup_in)
 from tests.flows.sweeps import stop_everywhere, sweep
 from tests.flows.test_rollback import DISCARD, REVERT, TAKE, ledger_files, rollback, taken, upgrade  # noqa: F401
@@ -63,7 +63,7 @@ def test_whichever_call_of_a_revert_fails_it_says_what_the_disks_hold_and_the_se
     before = taken.objects()
     assert rollback(taken, REVERT).status == 0
     reverted = 1
-    for number in range(1, len(taken.calls) + 1, 5 if JYTHON else 1):
+    for number in range(1, len(taken.calls) + 1, EVERY):
         upgrade(taken)
         assert taken.content(DISK) == new
         taken.fault_at(number, phase)

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.flows.helpers import JYTHON, compat, demo, named, small, stage  # noqa: F401
+from tests.flows.helpers import EVERY, compat, demo, named, small, stage  # noqa: F401
 from vibackup import errors
 from vibackup.flows import snapshot_boot
 from vibackup.run import Run
@@ -164,7 +164,7 @@ def test_whichever_call_fails_nothing_is_left_or_reconcile_releases_it(stage, ph
     stage.open(small())
     before = stage.objects()
     assert stage.snapshot_boot().status == 0
-    for number in range(1, len(stage.calls) + 1, 5 if JYTHON else 1):
+    for number in range(1, len(stage.calls) + 1, EVERY):
         stage.lab.faults = []
         stage.fault_at(number, phase)
         ran = stage.snapshot_boot()

@@ -8,7 +8,7 @@ from vibackup import checks, errors, ledger, power, steps
 from vibackup import manager as api
 from vibackup.flows import restore
 
-# A disk to write over; it can be attached as a ``steps.SnapshotDisk`` can. holder: the ``steps.Server`` that has it, or None.
+# A disk to write over; it can be attached as a ``steps.SnapshotDisk`` can. holder: the Server that has it, or None.
 Target = collections.namedtuple("Target", "handle id name original bytes holder")
 
 
@@ -55,8 +55,8 @@ class Plan(restore.Source):
     def __init__(self, run, identity, proxy, names, known, disks=(), location=None):
         restore.Source.__init__(self, run, identity, proxy, known, disks, location)
         if len(names) != len(self.entries):
-            raise errors.Refused("the backup %s has %d disks to restore (%s) and %d are named with --overwrite: name one "
-                                 "for each, or choose with --disk" % (
+            raise errors.Refused("the backup %s has %d disks to restore (%s) and %d are named with --overwrite: name "
+                                 "one for each, or choose with --disk" % (
                                      self.entry["id"], len(self.entries),
                                      ", ".join(entry["name"] for entry in self.entries), len(names)))
         self.targets = [_target(run.manager, name) for name in names]

@@ -136,7 +136,7 @@ def _release_overwrite(run, intent):
 
 
 def _release_lun(run, intent):
-    """Delete a LUN's snapshot of a backup that was cut short; the array has it whether or not its server still exists."""
+    """Delete a LUN's snapshot of a backup that was cut short; the array has it also where its server is gone."""
     with _held(run, intent, "vs"):
         arrays.release(run, intent.facts)
 

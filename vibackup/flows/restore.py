@@ -27,7 +27,7 @@ def restore(run, plan):
 
 
 def restored_server(run, plan, made):
-    """Make disks and server in ``made`` (a ``making.Making``); return the server, not started yet, as a ``steps.Server``."""
+    """Make disks and server in ``made`` (a ``making.Making``); return the Server, which is not started yet."""
     disks = [made.disk(target.group, target.name, target.entry["bytes"]) for target in plan.targets]
     with power.running(run, plan.proxy):
         with steps.attached(run, disks, plan.proxy, plan.guest) as devices:
@@ -120,6 +120,10 @@ def check(run, plan):
     """Make every check that can be made before a change, and complete ``plan``; raise what speaks against it."""
     check_reading(run, plan)
     new_server.check(run, plan, "new disk")
+    for disk in plan.entry["disks"]:
+        if disk.get("array"):
+            run.warn("%s is kept by the array %s as %s, which brings it back itself: %s comes without it" % (
+                disk["name"], disk["array"], disk.get("tag"), plan.new_vs))
 
 
 def check_reading(run, plan):

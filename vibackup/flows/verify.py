@@ -1,14 +1,14 @@
 """Prove that a backup restores and boots: on a scratch server without a network, which is removed again."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import errors, guest, making, power, steps
+from vibackup import errors, guest, making, power
 from vibackup import manager as api
 from vibackup.flows import restore
 from vibackup.guest import Guest
 
 
 def verify(run, plan):
-    """Restore ``plan``'s backup to a scratch server, boot it, check it, remove it; return what is now known of the backup.
+    """Restore ``plan``'s backup to a scratch server, boot it, check it, remove it; return what is now known of it.
 
     That goes into the catalog's entry as ``verified``: its outcome, and how many seconds the restore took
     until the server ran, which is the figure to hold against the recovery time objective. Raises
@@ -76,6 +76,7 @@ class Plan(restore.Plan):
 def check(run, plan):
     """Make every check that can be made before a change, and complete ``plan``; raise what speaks against it."""
     restore.check(run, plan)
-    if plan.command is not None and guest.family(plan.settings().get("operating_system", "")) is None:
-        raise errors.Refused("the backup %s is of a server with %s, whose guest takes no commands: leave out --check" % (
-            plan.entry["id"], plan.settings().get("operating_system", "an operating system that nobody recorded")))
+    system = plan.settings().get("operating_system", "")
+    if plan.command is not None and guest.family(system) is None:
+        raise errors.Refused("the backup %s is of a server with %s, which takes no commands: leave out --check" % (
+            plan.entry["id"], system or "an operating system that nobody recorded"))

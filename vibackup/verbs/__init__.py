@@ -18,7 +18,7 @@ MODULES = collections.OrderedDict((name, name.replace("-", "_")) for name in (
     "proxy-backup", "agent-backup", "array-backup", "snapshot-boot", "rollback", "clone-disk", "export-disk",
     "import-disk", "archive", "restore", "verify", "backups", "advise", "reconcile", "probe"))
 
-# What a verb has done. words: for the last line; outcome: ok or warning; backup: the catalog's entry, where it made one.
+# What a verb has done. words: for the last line; outcome: ok or warning; backup: the catalog's entry that it made.
 Result = collections.namedtuple("Result", "words outcome backup")
 
 

@@ -14,8 +14,8 @@ def options(parser):
     arguments.add_new_server(parser)
     arguments.add_overwrite(parser)
     parser.add_argument("--to", metavar="FOLDER",
-                        help="bring the files of a backup back into this folder of the proxy's guest, which is empty or "
-                             "not there yet")
+                        help="bring the files of a backup back into this folder of the proxy's guest, which is empty "
+                             "or not there yet")
     arguments.add_disks(parser, "restore this disk of the backup alone; may be given again (default: all)")
     arguments.add_agents(parser)
     arguments.add_location(parser)
