@@ -15,7 +15,7 @@ def read(*path):
 
 setup(
     name="vibackup",
-    version=re.search(r'^__version__ = "([^"]+)"', read("vibackup", "__init__.py"), re.M).group(1),
+    version=re.search(r'^__version__ = "([^"]+)"', read("vibackup", "version.py"), re.M).group(1),
     description="Back up and recover virtual servers under Virtual Iron",
     long_description=read("README.rst") if os.path.exists(os.path.join(HERE, "README.rst")) else "",
     long_description_content_type="text/x-rst",

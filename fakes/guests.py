@@ -22,6 +22,7 @@ _OWN_DEVICES = "(?!/(?:null|zero|full|random|urandom|stdin|stdout|stderr|tty|fd)
 _SLASHES = "(?:(?<!:)/+|(?<=:)/(?://)?)"  # not two behind a colon: that is a URL with a host
 _GUEST_PATHS = re.compile(r"(^-[A-Za-z]+|^|%s)(%s(?:dev%s|mnt)(?![\w.-])|\\\\\.\\|[C-Z]:\\)" % (
     _ENDS, _SLASHES, _OWN_DEVICES))
+_SYSTEM_FOLDERS = ("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "usr")
 _WHOLE_PATH = re.compile(r"(-*\w*=|)(/.*)$", re.DOTALL)
 
 
@@ -90,6 +91,17 @@ class Guest(object):
         file of its own is not looked into.
         """
         return _GUEST_PATHS.sub(lambda match: match.group(1) + self._local(match.group(2)), _straight(word))
+
+    def is_elsewhere(self, path):
+        """Tell whether a folder's path is one of this machine's own, which no guest of a lab has.
+
+        What lies deeper, but not in the system's folders, is a share that all guests see, where it is named.
+        """
+        path = posixpath.normpath(path)
+        if not path.startswith("/") or _GUEST_PATHS.match(path):
+            return False
+        names = compat.text(os.path.realpath(compat.native(path))).strip("/").split("/")
+        return len(names) < 2 or names[0] in _SYSTEM_FOLDERS
 
     def _local(self, start):
         local = start.replace("\\\\.\\", "/dev/")

@@ -213,7 +213,7 @@ def test_neither_manager_nor_lab(place):
 
 
 @pytest.mark.parametrize("words", [[], ["--lab"], ["--inputfile="], ["--inputfile"]])
-def test_no_script(place, words):
+def test_a_command_line_without_a_script_is_refused(place, words):
     assert place.run(*words).refused_with(2, "--inputfile=SCRIPT is missing")
 
 

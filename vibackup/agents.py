@@ -19,6 +19,7 @@ from vibackup.guest import Command
 from vibackup.names import safe_name
 
 OPERATIONS = ("image_backup", "file_backup", "file_system_backup", "image_restore", "file_restore")
+BEFORE = ("image_before", "file_before")
 AFTER = ("image_after", "file_after", "image_discard", "file_discard")
 
 OK = "ok"
@@ -27,9 +28,11 @@ FAILED = "failed"
 
 _ALWAYS = ("disk", "file", "folder", "id", "location", "name", "vs")
 _PLACEHOLDERS = {
+    "image_before": _ALWAYS + ("device",),
     "image_backup": _ALWAYS + ("device",),
     "image_after": _ALWAYS + ("device",),
     "image_restore": _ALWAYS + ("backup_id", "device"),
+    "file_before": _ALWAYS + ("mount", "origin"),
     "file_backup": _ALWAYS + ("mount", "origin"),
     "file_system_backup": _ALWAYS + ("mount", "origin"),
     "file_after": _ALWAYS + ("mount", "origin"),
@@ -40,11 +43,12 @@ _PLACEHOLDERS = {
 _WARNING_KEYS = {"file_backup": "warning_status", "file_system_backup": "warning_status",
                  "image_backup": "image_warning_status"}
 _HINTS = {"location": ": give --location", "backup_id": ": the backup's record has none"}
-_KEYS = frozenset(OPERATIONS + AFTER + (
+_KEYS = frozenset(OPERATIONS + BEFORE + AFTER + (
     "description", "default_location", "suffix", "ok_status", "warning_status", "image_warning_status",
     "warnings_from",
     "bytes", "backup_id", "progress", "percent"))
 
+LONGEST_LOCATION = 1000  # characters; a path of Linux has at most 4095 bytes
 _HIGHEST_STATUS = 125  # 126 and 127 are a shell's, for a program that did not run; then signals
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:([\\/]|$)|\\\\|[^/]*\\")
 
@@ -98,13 +102,8 @@ class Agent(object):
         """Return whether the agent has ``operation``, one of OPERATIONS."""
         return operation in self._lines
 
-    @property
-    def restores_any_backup(self):
-        """Whether image_restore says which backup it wants; otherwise it brings back the newest."""
-        return self.restores_any("image_restore")
-
     def restores_any(self, operation):
-        """Tell the same of ``operation``, image_restore or file_restore."""
+        """Tell whether ``operation``, image_restore or file_restore, says which backup it wants, or gets the newest."""
         lines = self._lines.get(operation, ())
         found = tables.placeholders_in([line.line for line in lines])
         return bool(found & {"backup_id", "file", "folder", "id"})
@@ -112,15 +111,16 @@ class Agent(object):
     def commands(self, operation, values):
         """Return the commands of ``operation``, to be run in order until one fails.
 
-        operation: one of OPERATIONS; or of AFTER, [] where there are none: "image_after" (to be run
-            after an image backup or restore, whatever happened), "file_after" (after a file backup),
-            "image_discard" and "file_discard" (to remove a backup that turned out worthless).
+        operation: one of OPERATIONS; or, [] where there are none, of BEFORE (to be run before a backup: where
+            one fails nothing was made) and AFTER: "image_after" (to be run after an image backup or restore,
+            whatever happened), "file_after" (after a file backup), "image_discard" and "file_discard" (to
+            remove a backup that turned out worthless).
         values: what the placeholders stand for, as ``values_for`` gives it.
         Returns a list of AgentCommand. Raises Refused if the agent has no such operation, or if
         a value is not known or would be read as an option.
         """
         if operation not in self._lines:
-            if operation in AFTER:
+            if operation in BEFORE + AFTER:
                 return []
             raise Refused(self._no_such(operation))
         return [self._filled(operation, line, values) for line in self._lines[operation]]
@@ -189,12 +189,11 @@ def values_for(agent, vs, disk, location, identifier, **more):
         it is restored elsewhere. From them alone comes the name the agent keeps, not the device.
     location: folder (Unix or Windows), repository, server or policy; empty: the agent's default.
     identifier: vibackup's own id of this backup, unique for every disk image and every mount.
-    more: device, mount, origin, backup_id, as far as they are known.
-    Raises UsageError for a location that could be read as an option.
+    more: device, mount, origin, backup_id, target, as far as they are known.
+    Raises UsageError for a location that could be read as an option, or that no program could be given.
     """
     location = compat.text(location or agent.default_location)
-    if location.startswith("-") or "\0" in location:
-        raise UsageError("location %s: may not begin with - or hold a zero byte" % location.replace("\0", "?"))
+    _check_location(location)
     safe_vs, safe_disk, safe_id = safe_name(vs), safe_name(disk), safe_name(identifier)
     values = {
         "vs": safe_vs,
@@ -207,6 +206,18 @@ def values_for(agent, vs, disk, location, identifier, **more):
     }
     values.update(more)
     return values
+
+
+def _check_location(location):
+    if location.startswith("-") or "\0" in location:
+        raise UsageError("location %s: may not begin with - or hold a zero byte" % location.replace("\0", "?"))
+    if len(location) > LONGEST_LOCATION:
+        raise UsageError("location %s...: has more than %d characters, and no file could be made there" % (
+            location[:40], LONGEST_LOCATION))
+    try:
+        compat.native(location)
+    except UnicodeError:
+        raise UsageError("the location has characters in it that no program can be given")
 
 
 def _statuses(section, key):
@@ -245,7 +256,7 @@ def _matches(pattern, output):
 def _all_lines(section):
     """Return the parsed command lines of a section, by key, for the keys that have any."""
     lines = {}
-    for key in OPERATIONS + AFTER:
+    for key in OPERATIONS + BEFORE + AFTER:
         parsed = [_Line(line, _warnings_of(section, key, line)) for line in section.commands(key, _PLACEHOLDERS[key])]
         if parsed:
             lines[key] = parsed

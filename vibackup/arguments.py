@@ -29,6 +29,11 @@ def add_agents(parser):
     parser.add_argument("--agents", metavar="FILE", help="more agents, in an INI file like the one shipped")
 
 
+def add_arrays(parser):
+    """Add --arrays."""
+    parser.add_argument("--arrays", metavar="FILE", help="more storage arrays, in an INI file like the one shipped")
+
+
 def add_location(parser):
     """Add --location."""
     parser.add_argument("--location", metavar="WHERE", help="repository, folder, server or policy, as the agent has it")
@@ -45,7 +50,7 @@ def add_disk(parser, words):
 
 
 def add_name(parser):
-    """Add --name, which must be given; see ``complete_name``."""
+    """Add --name, which must be given."""
     parser.add_argument("--name", required=True, metavar="NEWNAME", help="what the new disk is called")
 
 
@@ -90,12 +95,6 @@ def add_group(parser, required=False):
     """Add --to-group."""
     parser.add_argument("--to-group", required=required, metavar="GROUP", help="the disk group of what is made%s"
                         % ("" if required else " (default: the original's)"))
-
-
-def complete_name(given):
-    """Raise UsageError where --name is empty: no object can be called so."""
-    if not given.name:
-        raise errors.UsageError("--name: give a name")
 
 
 def add_objectives(parser):

@@ -9,28 +9,35 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import os
 import re
 
-from vibackup import compat, errors, process, tables
+from vibackup import compat, errors, process, state, tables
 from vibackup.guest import Command, failure
 from vibackup.masking import mask
 from vibackup.names import printable, safe_name
 
 SNAPSHOT, LIST, DELETE = "snapshot", "list", "delete"
 COMMAND_SECONDS = 60  # no longer than a server may be frozen
+LISTED_BYTES = 16 * 1024 * 1024  # of what a command prints: a list that is cut short tells nothing
 LOOKS = 3
 LOOK_PAUSE_SECONDS = 5
+LAB_FOLDER = "model-array"
 
 _PLACEHOLDERS = {SNAPSHOT: ("lun", "tag"), LIST: ("lun",), DELETE: ("lun", "tag")}
-_KEYS = frozenset(list(_PLACEHOLDERS) + ["description", "lab"])
+_KEYS = frozenset(list(_PLACEHOLDERS) + ["description", "lab", "example"])
 _LUN = re.compile(r"(?!.*\.\.)[A-Za-z0-9_/][A-Za-z0-9_.:/@+=,-]*\Z")
 
 
 class Array(object):
-    """One storage array. ``name`` and ``description`` are text; ``for_lab``: it is a model, and good for labs alone."""
+    """One storage array.
+
+    ``name`` and ``description`` are text; ``for_lab``: it is a model, and good for labs alone; ``is_example``: it is
+    there to be copied, and no machine has it.
+    """
 
     def __init__(self, section):
         self.name = section.name
         self.description = section.line("description")
         self.for_lab = _yes(section, "lab")
+        self.is_example = _yes(section, "example")
         self._lines = dict((key, section.commands(key, names)) for key, names in _PLACEHOLDERS.items())
         _check_whole(section, self._lines)
 
@@ -76,8 +83,9 @@ def _check_whole(section, lines):
     for key in (SNAPSHOT, DELETE):
         if "tag" not in tables.placeholders_in(lines[key]):
             raise section.fault(key, "must hold {tag}, so that it speaks of this one snapshot")
-    if "lun" not in tables.placeholders_in(lines[SNAPSHOT]):
-        raise section.fault(SNAPSHOT, "must hold {lun}")
+    for key in (SNAPSHOT, LIST):
+        if "lun" not in tables.placeholders_in(lines[key]):
+            raise section.fault(key, "must hold {lun}")
 
 
 def tag_of(backup_id, number):
@@ -108,12 +116,19 @@ def take(run, array, lun, tag):
 def prove(run, facts):
     """Raise ArrayFailed unless the array lists the snapshot of ``facts``: what it does not list is no backup."""
     if not _shows(run, facts):
-        raise errors.ArrayFailed("array %s ended well, but does not list the snapshot %s of the LUN %s" % (
-            facts["array"], facts["tag"], facts["lun"]))
+        raise errors.ArrayFailed(_not_listed(facts))
+
+
+def _not_listed(facts):
+    return "array %s ended well, but does not list the snapshot %s of the LUN %s" % (
+        facts["array"], facts["tag"], facts["lun"])
 
 
 def answers(run, array, lun):
-    """Refuse an array that does not list the snapshots of ``lun`` now; this changes nothing."""
+    """Refuse an array that is an example, or that does not list the snapshots of ``lun`` now; this changes nothing."""
+    if array.is_example:
+        raise errors.Refused("array %s is an example: copy its section into a file of yours, put your own array in, "
+                             "and give it with --arrays" % array.name)
     try:
         _run_all(run, array.name, _as_lists(array.commands(LIST, lun)))
     except errors.ArrayFailed as error:
@@ -123,21 +138,50 @@ def answers(run, array, lun):
 def release(run, facts):
     """Delete the snapshot that ``facts`` of the ledger speak of, if the array lists it; what the catalog has is kept.
 
-    facts: those of ``facts_of``, ``backup``, and ``taken`` where its command has ended well.
+    facts: those of ``facts_of``, ``backup``, and ``taken`` where its command has ended well, ``listed`` where
+    the array has listed it since. One that was taken and never listed is deleted all the same, and said.
     Raises ArrayFailed where the array cannot say whether it has it, or has it still.
     """
-    if run.catalog.has(facts["backup"]) or not _shows_in_the_end(run, facts):
-        return
-    with run.step("delete snapshot", facts["lun"], facts["tag"]):
-        _run_all(run, facts["array"], facts["delete"])
-        if _shows(run, facts):
-            raise errors.ArrayFailed("array %s ended well, but lists the snapshot %s of the LUN %s still" % (
-                facts["array"], facts["tag"], facts["lun"]))
+    doubt = _release(run, facts)
+    if doubt is not None:
+        run.warn(doubt)
+
+
+def take_back(run, facts):
+    """Do what ``release`` does in the run that took the snapshot; raise ArrayFailed also where it was never listed."""
+    doubt = _release(run, facts)
+    if doubt is not None:
+        raise errors.ArrayFailed(doubt)
+
+
+def _release(run, facts):
+    """Delete the snapshot; return why nobody knows whether it is gone, or None."""
+    if run.catalog.has(facts["backup"]):
+        return None
+    if _shows_in_the_end(run, facts):
+        with run.step("delete snapshot", facts["lun"], facts["tag"]):
+            _run_all(run, facts["array"], facts["delete"])
+            if _shows(run, facts):
+                raise errors.ArrayFailed("array %s ended well, but lists the snapshot %s of the LUN %s still" % (
+                    facts["array"], facts["tag"], facts["lun"]))
+        return None
+    return _delete_unlisted(run, facts) if facts.get("taken") and not facts.get("listed") else None
+
+
+def _delete_unlisted(run, facts):
+    """Delete a snapshot that the array has taken, as it said, and does not list; return what a person must know."""
+    outcome = "its delete ended well"
+    try:
+        with run.step("delete snapshot", facts["lun"], "%s, which is not listed" % facts["tag"]):
+            _run_all(run, facts["array"], facts["delete"])
+    except errors.ArrayFailed as error:
+        outcome = "its delete failed (%s)" % error.message
+    return "%s; %s: look on the array whether it is there" % (_not_listed(facts), outcome)
 
 
 def _shows_in_the_end(run, facts):
-    """Tell whether the array lists the snapshot; one whose command was cut short may come a little later."""
-    for number in range(1 if facts.get("taken") else LOOKS):
+    """Tell whether the array lists the snapshot; one that it has never listed may come a little later."""
+    for number in range(1 if facts.get("listed") else LOOKS):
         if number:
             run.manager.clock.sleep(LOOK_PAUSE_SECONDS)
         if _shows(run, facts):
@@ -158,13 +202,20 @@ def _as_lists(commands):
 
 def _run_all(run, name, commands):
     """Run commands, given as plain lists, until one fails; return what they printed on standard output."""
-    lab = run.manager.lab
-    said = []
+    said, place = [], _place(run.manager.lab)
     for argv, stdin, stdout in commands:
         completed = process.run(Command(argv, stdin, stdout), min(run.timeout, COMMAND_SECONDS),
-                                should_stop=run.should_stop, cwd=None if lab is None else lab.folder)
+                                should_stop=run.should_stop, cwd=place, kept=LISTED_BYTES)
         if completed.status != 0:
             run.check_stop()  # that is why it ended
             raise errors.ArrayFailed("array %s: %s: %s" % (name, argv[0], mask(failure(completed))))
+        if len(completed.output.encode("utf-8")) >= LISTED_BYTES:
+            raise errors.ArrayFailed("array %s: %s: printed more than %d bytes, the first of which are lost: have it "
+                                     "list the snapshots of one LUN alone" % (name, argv[0], LISTED_BYTES))
         said.append(completed.output)
     return "\n".join(said)
+
+
+def _place(lab):
+    """Return the folder that commands run in, None for any: in a lab one that nothing else writes into."""
+    return None if lab is None else state.folder(lab.folder, LAB_FOLDER)

@@ -42,13 +42,19 @@ class Attempt(object):
         ``catalog.disk_entry`` has them. operation: the agent's, where it is not that of the plan's mode.
         """
         run, plan = self._run, self._plan
-        undo = backup.undo_commands(plan.agent, plan.mode, values)
-        run.ledger.made(self._number, commands=run.ledger.facts(self._number)["commands"] + undo)
         with run.step("backup", name, "by %s on %s" % (plan.agent.name, self._where)) as record:
+            backup.prepare(run, plan.guest, plan.agent, plan.mode, values)
+            self._intend_to_undo(values)
             found = backup.back_up(run, plan.guest, plan.agent, plan.mode, values,
                                    size if plan.mode == backup.IMAGE else None, operation)
             record["detail"] += ", %s" % (found["outcome"] if found["bytes"] is None else "%d bytes" % found["bytes"])
         self._done.append(dict(found, name=name, size=size, partitions=partitions))
+
+    def _intend_to_undo(self, values):
+        """Record how what is made now is removed; not earlier: where nothing can be made, nothing can be removed."""
+        run, plan = self._run, self._plan
+        undo = backup.undo_commands(plan.agent, plan.mode, values)
+        run.ledger.made(self._number, commands=run.ledger.facts(self._number)["commands"] + undo)
 
     def record(self, groups, skipped=(), others=()):
         """Write the backup to the catalog, now that it is known to be good; return the entry.
@@ -61,6 +67,7 @@ class Attempt(object):
         entry = catalog.new_entry(run, plan.id, plan.vs, plan.agent.name, plan.mode,
                                   [self._disk(found, groups.get(found["name"])) for found in self._done] + list(others),
                                   location=mask(plan.location), server=plan.settings, skipped=list(skipped),
+                                  proxy=self._where if self._where != plan.vs.name else None,
                                   outcome=catalog.WARNING if warned else catalog.OK)
         run.catalog.add(entry)
         return entry

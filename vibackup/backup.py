@@ -8,8 +8,16 @@ IMAGE, FILE = "image", "file"
 FAILURE_LINES = 3
 
 
+def prepare(run, host, agent, mode, values):
+    """Have ``agent`` in the guest ``host`` make ready for a backup, and check that it can make one.
+
+    mode, values: as ``back_up`` takes them. Raises AgentFailed where it cannot: then nothing was made.
+    """
+    _run_all(run, host, agent, agent.commands(mode + "_before", values), [], None)
+
+
 def back_up(run, host, agent, mode, values, size=None, operation=None):
-    """Back up one device or mount with ``agent`` in the guest ``host``; return what is known of the backup.
+    """Back up one device or mount with ``agent`` in the guest ``host``, which is prepared; return what is known of it.
 
     mode: IMAGE or FILE. values: for the agent's placeholders, see ``agents.values_for``. size: the
     bytes that an image must have, or None where that is not known. operation: the agent's, where it is

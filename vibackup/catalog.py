@@ -38,7 +38,11 @@ class Catalog(object):
         """Return the entry with the id ``identity``; raise NotFound."""
         if not self.has(identity):
             raise errors.NotFound("the catalog has no backup %s: list what it has with vibackup backups" % identity)
-        return self._read(self._path(identity))
+        entry = self._read(self._path(identity))
+        if entry["id"] != identity:
+            raise errors.UsageError("catalog: the entry of the backup %s says that it is %s: move one of them away" % (
+                identity, entry["id"]))
+        return entry
 
     def mark(self, identity, **facts):
         """Add ``facts`` to the entry with the id ``identity``: what became known since it was made."""
@@ -67,13 +71,14 @@ class Catalog(object):
 def new_entry(run, identity, vs, agent, mode, disks, **more):
     """Return an entry for the backup ``identity`` of ``vs`` (a ``steps.Server``), made in ``run``; agent: its name.
 
-    mode: image, file or boot. disks: what ``disk_entry`` returned, one each. more: what else is known;
-    server: the settings as ``Manager.settings_of`` gives them, with which a restore makes the new one.
+    mode: image, file, boot, array or archive. disks: what ``disk_entry`` returned, one each. more: what else is known;
+    server: the settings as ``Manager.settings_of`` gives them, with which a restore makes the new one; proxy: the
+    name of the server that the agent ran on, None where that is ``vs`` itself, or where there is no agent.
     """
     entry = {"id": identity, "run": run.id, "verb": run.verb, "manager": run.manager.name,
              "lab": run.manager.lab is not None, "vs": vs.name, "vs_id": vs.id, "agent": agent, "mode": mode,
              "location": None, "finished": run.now(), "seconds": run.elapsed(), "outcome": OK, "skipped": [],
-             "server": {}, "disks": disks}
+             "server": {}, "proxy": None, "disks": disks}
     entry.update(more)
     return entry
 
@@ -89,10 +94,45 @@ def disk_entry(name, size, group=None, bytes_read=None, backup_id=None, stored_a
             "stored_as": stored_as, "outcome": outcome, "partitions": partitions, "files": files}
 
 
+_TEXT = (compat.text_type,)
+_NUMBER = compat.number_types
+_NOTHING = (type(None),)
+
+# What a file of the catalog must hold, and what it may: a damaged one is found when it is read.
+_ENTRY = {"id": _TEXT, "vs": _TEXT, "finished": _TEXT, "agent": _TEXT, "disks": (list,)}
+_ENTRY_MAY = {"mode": _TEXT, "verb": _TEXT, "run": _TEXT, "manager": _TEXT, "lab": (bool,), "outcome": _TEXT,
+              "location": _TEXT + _NOTHING, "proxy": _TEXT + _NOTHING, "skipped": (list,), "server": (dict,),
+              "verified": (dict,), "seconds": _NUMBER + (float,)}
+_DISK = {"name": _TEXT}
+_DISK_MAY = {"bytes": _NUMBER + _NOTHING, "group": _TEXT + _NOTHING, "backup_id": _TEXT + _NOTHING,
+             "stored_as": _TEXT + _NOTHING, "outcome": _TEXT, "partitions": (list,) + _NOTHING,
+             "array": _TEXT + _NOTHING, "lun": _TEXT + _NOTHING, "tag": _TEXT + _NOTHING}
+_SERVER_MAY = {"memory_bytes": _NUMBER, "processors": _NUMBER, "networks": (list,), "operating_system": _TEXT,
+               "boot_type": _TEXT, "node": _TEXT}
+_VERIFIED = {"outcome": _TEXT}
+_VERIFIED_MAY = {"restore_seconds": _NUMBER + (float,) + _NOTHING}
+
+
 def _is_entry(entry):
-    """Tell whether ``entry`` has what every entry has."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("disks"), list):
+    """Tell whether ``entry`` has what every entry has, and nothing of a wrong type."""
+    return (_fits(entry, _ENTRY, _ENTRY_MAY) and all(_is_disk(disk) for disk in entry["disks"])
+            and _all_text(entry.get("skipped", ())) and _fits(entry.get("server", {}), {}, _SERVER_MAY)
+            and _all_text(entry.get("server", {}).get("networks", ()))
+            and ("verified" not in entry or _fits(entry["verified"], _VERIFIED, _VERIFIED_MAY)))
+
+
+def _is_disk(disk):
+    if not _fits(disk, _DISK, _DISK_MAY):
         return False
-    words = [entry.get(key) for key in ("id", "vs", "finished", "agent")]
-    words += [disk.get("name") if isinstance(disk, dict) else None for disk in entry["disks"]]
-    return all(isinstance(word, compat.text_type) for word in words)
+    size = disk.get("bytes")
+    return size is None or (size > 0 and size % 512 == 0 and not isinstance(size, bool))
+
+
+def _fits(found, must, may):
+    """Tell whether the dict ``found`` has the keys ``must`` with these types, and of ``may`` none with another."""
+    return isinstance(found, dict) and all(isinstance(found.get(key), kinds) for key, kinds in must.items()) and all(
+        isinstance(found[key], kinds) for key, kinds in may.items() if key in found)
+
+
+def _all_text(found):
+    return all(isinstance(each, compat.text_type) for each in found)

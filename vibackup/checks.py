@@ -25,6 +25,19 @@ def disks_of(manager, server):
     return found
 
 
+def logical(disks):
+    """Return the logical ones of ``disks`` (Disks), which are those that a snapshot has."""
+    return [disk for disk in disks if disk.kind == api.LOGICAL]
+
+
+def some_logical(server, disks):
+    """Return the same; refuse where there is none, for then there is no snapshot of ``server``."""
+    found = logical(disks)
+    if not found:
+        raise errors.Refused("%s has no logical disk, so there is no snapshot of it" % server.name)
+    return found
+
+
 def choose_disks(server, disks, names, skip_raw):
     """Return ``(chosen, skipped)`` of ``disks``: those called ``names``, or all logical ones where none is named.
 
@@ -33,13 +46,19 @@ def choose_disks(server, disks, names, skip_raw):
     """
     wanted = named_disks(server, disks, names)
     raw = [disk for disk in wanted if disk.kind == api.RAW]
-    chosen = [disk for disk in wanted if disk.kind == api.LOGICAL]
+    chosen = logical(wanted)
     if raw and not skip_raw:
-        raise errors.Refused("%s: %s is a raw disk, which has no snapshot; leave it out with --skip-raw, and have "
-                             "the storage array protect it" % (server.name, raw[0].name))
+        raise errors.Refused("%s: %s is a raw disk, which has no snapshot: use array-backup, or leave the disk out "
+                             "with --skip-raw" % (server.name, raw[0].name))
     if not chosen:
         raise errors.Refused("%s has no logical disk to back up" % server.name)
     return chosen, raw
+
+
+def warn_of_skipped(run, server, skipped):
+    """Warn of each of the raw disks ``skipped``, as ``choose_disks`` returned them."""
+    for disk in skipped:
+        run.warn("%s: the raw disk %s is left out" % (server.name, disk.name))
 
 
 def named_disks(server, disks, names):
@@ -76,11 +95,11 @@ def no_snapshot(run, server):
     """Refuse a virtual server that has a snapshot: there is only one, and this one is not this run's."""
     existing = api.snapshot_of(server.handle)
     if existing is not None:
-        raise errors.Refused("%s has a snapshot already, %s" % (server.name, whose_snapshot(run, server, existing)))
+        raise errors.Refused("%s has a snapshot already, %s" % (server.name, whose_snapshot(run, existing)))
 
 
-def whose_snapshot(run, server, existing):
-    """Return in words whose the snapshot ``existing`` of ``server`` seems to be, and what to do with it."""
+def whose_snapshot(run, existing):
+    """Return in words whose the snapshot ``existing`` (a handle) seems to be, and what to do with it."""
     name, identity = api.name_of(existing), api.identity_of(existing)
     for intent in run.ledger.kept(ledger.SNAPSHOT):
         if _seems_to_be(run, intent, name, identity):
@@ -124,16 +143,28 @@ def snapshot_space(disks):
 
 
 def disk_space(manager, wanted):
-    """Refuse where a disk group has not enough free for new disks. ``wanted``: ``(group, bytes)``, one each."""
+    """Refuse where a disk group has not enough free for new disks. ``wanted``: ``(group, bytes)``, one each.
+
+    What the snapshots that a group has at present may still want is left alone.
+    """
     total = collections.OrderedDict()
     for group, size in wanted:
         identity = api.identity_of(group)
         total[identity] = (group, total.get(identity, (group, 0))[1] + size)
     for group, size in total.values():
-        free = api.free_bytes(group)
-        if free < size:
-            raise errors.Refused("the disk group %s has %d bytes free where %d are wanted: free some space, or choose "
-                                 "another one with --to-group" % (api.name_of(group), free, size))
+        free, kept = api.free_bytes(group), kept_for_snapshots(manager, group)
+        if free < size + kept:
+            raise errors.Refused("the disk group %s has %d bytes free where %d are wanted%s: free some space, or choose "
+                                 "another one with --to-group" % (
+                                     api.name_of(group), free, size + kept,
+                                     ", %d of them for the snapshots that it has" % kept if kept else ""))
+
+
+def kept_for_snapshots(manager, group):
+    """Return the bytes of the disk group that its present snapshots may still want: new disks leave them alone."""
+    disks = [disk for disk in manager.objects("LogicalDisk")
+             if api.parent_of(disk) is not None and api.identity_of(api.group_of(disk)) == api.identity_of(group)]
+    return sum(int(api.bytes_of(disk) * SNAPSHOT_RESERVE) for disk in disks)
 
 
 def name_is_free(manager, kind, name):
@@ -145,15 +176,20 @@ def name_is_free(manager, kind, name):
 def placement(run, server, proxy):
     """Refuse a proxy in another data center; warn of one on the server's own managed node."""
     if proxy.id == server.id:
-        raise errors.Refused("%s cannot be its own proxy" % server.name)
+        raise errors.Refused("%s cannot be its own proxy: give another one with --proxy" % server.name)
     server_node, proxy_node = api.node_of(server.handle), api.node_of(proxy.handle)
-    centers = [api.data_center_of(node) for node in (server_node, proxy_node)]
-    if api.identity_of(centers[0]) != api.identity_of(centers[1]):
-        raise errors.Refused("%s is in the data center %s and the proxy %s in %s: the proxy must be in the same one" % (
-            server.name, api.name_of(centers[0]), proxy.name, api.name_of(centers[1])))
+    same_data_center(proxy, proxy_node, server.name, server_node)
     if api.identity_of(server_node) == api.identity_of(proxy_node):
         run.warn("%s and the proxy %s are both on %s: its load stays on that managed node" % (
             server.name, proxy.name, api.name_of(server_node)))
+
+
+def same_data_center(server, node, name, other_node):
+    """Refuse where ``server`` on ``node`` and the virtual server called ``name`` on ``other_node`` are far apart."""
+    centers = [api.data_center_of(each) for each in (node, other_node)]
+    if api.identity_of(centers[0]) != api.identity_of(centers[1]):
+        raise errors.Refused("%s is in the data center %s and the proxy %s in %s: the proxy must be in the same one" % (
+            name, api.name_of(centers[1]), server.name, api.name_of(centers[0])))
 
 
 def power(manager, server):
@@ -188,6 +224,24 @@ def answers(host):
         return host.disks()
     except errors.GuestError as error:
         raise errors.Refused(error.message)
+
+
+def proxy_answers(run, proxy, host):
+    """Return the power of ``proxy`` as ``power`` does; refuse one whose guest ``host`` takes no commands.
+
+    One that does not run cannot be asked yet. Raises MissingCall where this manager cannot use it.
+    """
+    api.require_for("proxy", proxy.handle)
+    was = power(run.manager, proxy)
+    if was == api.RUNNING:
+        answers(host)
+    return was
+
+
+def linux(host, why):
+    """Refuse the guest ``host`` (a ``guest.Guest``) where it has no Linux; ``why`` it must, or what else to do."""
+    if host.family != guest.LINUX:
+        raise errors.Refused("%s is not a Linux guest: %s" % (host.name, why))
 
 
 def same_operating_system(server, proxy):

@@ -12,8 +12,11 @@ from vibackup.names import safe_name
 # entries: of the catalog.
 Subject = collections.namedtuple("Subject", "vs family disks entries")
 
+# The agents and the arrays by name, and the files in which the site has its own, None where it has none.
+Programs = collections.namedtuple("Programs", "agents arrays agents_file arrays_file")
+
 # What there is to choose from. hosts: proxies.Hosts; no_more_hosts: why there are no others.
-Means = collections.namedtuple("Means", "hosts no_more_hosts")
+Means = collections.namedtuple("Means", "programs hosts no_more_hosts")
 
 # A technique, the name of the disk that it is for (None: all), the Ways to try, the best first, and why there are no
 # more.
@@ -23,16 +26,23 @@ Choice = collections.namedtuple("Choice", "technique disk ways no_more")
 Way = collections.namedtuple("Way", "words host")
 
 
+def programs(agents_file=None, arrays_file=None):
+    """Return the Programs of the shipped tables and of a site's own, INI files; raise UsageError for a bad one."""
+    return Programs(agents.load(agents_file), arrays.load(arrays_file), agents_file, arrays_file)
+
+
 def all_choices(run, subject, means):
     """Return a Choice of every technique, and of those that are for one disk, one for each disk."""
     vs = "--vs=" + subject.vs.name
+
+    def agent(technique):
+        return agent_options(subject, means.programs, technique)
     return [
-        _through_proxies(techniques.PROXY_IMAGE, [vs] + agent_options(subject, techniques.PROXY_IMAGE),
-                         means, guest.LINUX),
-        _through_proxies(techniques.PROXY_FILES, [vs, "--mode=file"] + agent_options(subject, techniques.PROXY_FILES),
-                         means, subject.family),
-        _one_way(techniques.AGENT_FILES, None, [vs, "--mode=file"] + agent_options(subject, techniques.AGENT_FILES)),
-        _one_way(techniques.AGENT_IMAGE, None, [vs] + agent_options(subject, techniques.AGENT_IMAGE)),
+        _through_proxies(techniques.PROXY_IMAGE, [vs] + agent(techniques.PROXY_IMAGE), means, guest.LINUX),
+        _through_proxies(techniques.PROXY_FILES, [vs, "--mode=file"] + agent(techniques.PROXY_FILES), means,
+                         subject.family),
+        _one_way(techniques.AGENT_FILES, None, [vs, "--mode=file"] + agent(techniques.AGENT_FILES)),
+        _one_way(techniques.AGENT_IMAGE, None, [vs] + agent(techniques.AGENT_IMAGE)),
         _array(run, subject, means, vs),
         _one_way(techniques.ARCHIVE, None, [vs, "--to=" + _new_file(run, subject.vs.name)]),
         _boot(run, subject, [vs]),
@@ -41,22 +51,43 @@ def all_choices(run, subject, means):
         for disk in subject.disks] + [_one_way(techniques.ROLLBACK, None, [vs, "--take"])]
 
 
-def agent_options(subject, technique):
-    """Return the options for the agent of the last backup of that technique, or else for a plain one."""
-    entry = used_before(subject, technique)
+def agent_options(subject, known, technique):
+    """Return the options for the agent of the last backup of that technique, or else for a guess; known: Programs."""
+    entry = used_before(subject, known, technique)
     if entry is None:
-        return ["--agent=" + _plain_agent(subject, technique)]
-    location = entry.get("location")
-    if not location or MASK in location or location == agents.load()[entry["agent"]].default_location:
-        return ["--agent=" + entry["agent"]]
-    return ["--agent=" + entry["agent"], "--location=" + location]
+        name, location = _own_agent(known, technique) or _plain_agent(subject, technique), None
+    else:
+        name, location = entry["agent"], entry.get("location")
+    told = location and MASK not in location and location != known.agents[name].default_location
+    return ["--agent=" + name] + (["--location=" + location] if told else []) + _file("--agents", known.agents_file)
 
 
-def used_before(subject, technique):
-    """Return the last backup of that technique by an agent that is known here, or None."""
-    known = agents.load()
-    return objectives.latest([entry for entry in subject.entries if entry["agent"] in known],
+def used_before(subject, known, technique):
+    """Return the last backup of that technique by an agent that is known here, or None; known: Programs."""
+    return objectives.latest([entry for entry in subject.entries if entry["agent"] in known.agents],
                              technique.verb, technique.modes)
+
+
+def _file(option, path):
+    return [] if path is None else ["%s=%s" % (option, path)]
+
+
+def _own_agent(known, technique):
+    """Return the name of the first agent that the site has added and that can do it as it stands, or None."""
+    own = sorted(set(known.agents) - set(agents.load()))
+    return next((name for name in own if _is_ready(known.agents[name], technique)), None)
+
+
+def _is_ready(agent, technique):
+    """Tell whether the agent needs no --location; a file in the server itself always does."""
+    if technique is techniques.AGENT_IMAGE and agent.suffix:
+        return False
+    operation = "file_system_backup" if technique is techniques.AGENT_FILES else technique.modes[-1] + "_backup"
+    try:
+        agent.commands(operation, agents.values_for(agent, "vs", "disk", None, "id", device="/", mount="/", origin="/"))
+        return True
+    except errors.Refused:
+        return False
 
 
 def _plain_agent(subject, technique):
@@ -84,23 +115,23 @@ def _through_proxies(technique, options, means, family):
 
 def _array(run, subject, means, vs):
     """Beside raw disks a server may have logical ones, which want a proxy."""
-    names, refused = _arrays(run, subject)
+    names, refused = _arrays(run, subject, means.programs)
     if not names:
-        return Choice(techniques.ARRAY, None, [], refused)
-    options = [vs, "--array=" + names[0]]
+        return Choice(techniques.ARRAY, None, [], refused + ["an array of your own can be given with --arrays"])
+    options = [vs, "--array=" + names[0]] + _file("--arrays", means.programs.arrays_file)
     if set(disk.kind for disk in subject.disks) == set((api.RAW, api.LOGICAL)):
-        options += agent_options(subject, techniques.ARRAY)
+        options += agent_options(subject, means.programs, techniques.ARRAY)
         return _through_proxies(techniques.ARRAY, options, means, guest.LINUX)
     return _one_way(techniques.ARRAY, None, options)
 
 
-def _arrays(run, subject):
+def _arrays(run, subject, known):
     """Return the arrays that answer for all the server's LUNs, that of its last backup first; and why others do not."""
     entry = objectives.latest(subject.entries, techniques.ARRAY.verb, techniques.ARRAY.modes)
     last = [] if entry is None else [disk.get("array") for disk in entry["disks"]]
     found, refused = [], []
-    for name, array in sorted(arrays.load().items(), key=lambda item: (item[0] not in last, item[0])):
-        if array.for_lab == (run.manager.lab is not None):
+    for name, array in sorted(known.arrays.items(), key=lambda item: (item[0] not in last, item[0])):
+        if array.for_lab == (run.manager.lab is not None) and not array.is_example:
             try:
                 for disk in subject.disks:
                     if disk.kind == api.RAW:

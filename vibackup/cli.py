@@ -138,7 +138,7 @@ class Session(object):
     # -- what is printed
 
     def _first_line(self):
-        where = " in a lab: nothing real is touched" if self.lab is not None else ""
+        where = " in a lab: no real virtual server is touched" if self.lab is not None else ""
         subject = self._subject()
         if subject is not None:
             self.progress.line("vibackup %s of %s, run %s%s" % (
@@ -184,6 +184,10 @@ class Session(object):
             self.progress.line(words)
 
     # -- what verbs call
+
+    def parse(self, words):
+        """Return the options in another command line, ``words``, without its program's name; raise UsageError."""
+        return options.parse(None, words)
 
     def carry_out(self, plan, check, flow):
         """Carry out a flow; in a dry run make its checks, under the same locks, and say what it would do."""

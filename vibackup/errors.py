@@ -28,11 +28,10 @@ class VibackupError(Exception):
     exit_status = FAILED
     outcome = "failed"
 
-    def __init__(self, message, step=None):
+    def __init__(self, message):
         Exception.__init__(self, message)
         self.message = compat.text(message)
-        self.step = step
-        self.thing = None
+        self.step = self.thing = None
 
     def __str__(self):
         return str(self.message) if compat.PYTHON3 else self.message.encode("utf-8")

@@ -48,10 +48,10 @@ class Watch(object):
             self._run.check_stop()
             self._run.manager.listen(self._server, max(SHORTEST_LISTEN_SECONDS, min(left, LISTEN_SECONDS)))
 
-    def hears(self, seconds=SETTLE_SECONDS):
-        """Wait at most ``seconds`` for an event newer than the action; tells whether one came."""
+    def hears(self):
+        """Wait at most SETTLE_SECONDS for an event newer than the action; tells whether one came."""
         clock = self._run.manager.clock
-        deadline = clock.monotonic() + seconds
+        deadline = clock.monotonic() + SETTLE_SECONDS
         while self.new_state() is None:
             left = deadline - clock.monotonic()
             if left <= 0:

@@ -5,7 +5,7 @@ import contextlib
 import errno
 import os
 
-from vibackup import checks, compat, errors, ledger, making, vhd
+from vibackup import checks, compat, errors, ledger, making, state, vhd
 from vibackup import manager as api
 from vibackup.job import job
 from vibackup.names import printable
@@ -16,6 +16,11 @@ LONGEST_NAME = 200  # bytes: file systems take 255, and an unfinished file's nam
 def absolute(path):
     """Return ``path`` as the manager, whose folder is another one, understands it too."""
     return compat.text(os.path.abspath(compat.native(path)))
+
+
+def hold(kind, path):
+    """Return what a run must hold alone to write the ``kind`` (file or folder) ``path``, see ``Run.held``."""
+    return ("%s %s" % (kind, compat.text(os.path.realpath(compat.native(path)))), path)
 
 
 # -- what must hold before
@@ -57,12 +62,12 @@ def _largest_file(size):
 
 # -- exporting
 
-def exported(run, disk, path, size):
+def exported(run, disk, path, size, note=lambda partial: None):
     """Have the manager write the logical ``disk`` (a handle) of ``size`` bytes to the VHD ``path``.
 
     Returns its ``vhd.Image``. It is written under another name in the same folder, and checked; a snapshot
-    disk must still be whole then. Raises a VibackupError where there is no good file: then there is none of
-    either name.
+    disk must still be whole then. ``note`` is called with that other name once all is written, before it is
+    checked. Raises a VibackupError where there is no good file: then there is none of either name.
     """
     path = absolute(path)
     partial = "%s.partial-%s" % (path, run.id)
@@ -73,13 +78,14 @@ def exported(run, disk, path, size):
             _export(run, disk, partial, size)
             if parent is not None:
                 checks.still_valid([disk])
+            note(partial)
             image = vhd.check(partial, size)
             with _told(path):
-                _finish(partial, path)
+                _finish(compat.native(partial), compat.native(path))
             record["detail"] += ", %d bytes" % size
         return image
     finally:
-        run.release(number, lambda: release_files(run, run.ledger.facts(number)))
+        run.release(number, lambda: release_files(run.ledger.facts(number)))
 
 
 def _export(run, disk, partial, size):
@@ -98,15 +104,9 @@ def _is_written(disk, partial, size):
 
 def _finish(partial, path):
     """Bring the file to the disk and give it its name, which must not be taken from another that came meanwhile."""
-    partial, final = compat.native(partial), compat.native(path)
     with open(partial, "r+b" if os.access(partial, os.W_OK) else "rb") as stream:  # Windows wants it writable
         os.fsync(stream.fileno())
-    try:
-        os.link(partial, final)  # a rename would replace what is there
-    except (AttributeError, OSError):
-        if os.path.lexists(final):
-            raise errors.VibackupError("%s has come into being meanwhile: choose another name" % printable(path))
-        os.rename(partial, final)  # not every file system has links
+    state.give_name(partial, path)
 
 
 @contextlib.contextmanager
@@ -120,17 +120,35 @@ def _told(path):
 
 # -- taking back
 
-def release_files(_run, facts):
+def release_files(facts):
     """Remove the files ``paths`` of ``facts`` of the ledger, and the ``folder`` where ``new_folder`` is there and true.
 
-    A folder that holds something else stays. What is gone already is done. Raises OSError where something
-    cannot be removed.
+    A file stays that is not the one whose mark is in ``marks``, and a folder that holds something else. What is
+    gone already is done. Raises OSError where something cannot be removed.
     """
     for path in facts["paths"]:
-        _remove(compat.native(path))
+        if facts.get("marks", {}).get(path) is None or _is_ours(facts, path):
+            _remove(compat.native(path))
     folder = compat.native(facts["folder"])
     if facts.get("new_folder") and os.path.isdir(folder) and not os.listdir(folder):
         os.rmdir(folder)
+
+
+def release_archive(facts):
+    """Remove what a run that was cut short has left of the archive that ``facts`` of the ledger speak of.
+
+    Where its manifest is there it is whole, and stays; somebody else's manifest is not its. Raises OSError as
+    ``release_files`` does.
+    """
+    if not _is_ours(facts, facts["manifest"]):
+        release_files(facts)
+
+
+def _is_ours(facts, path):
+    """Tell whether what is at ``path`` is the file that we gave this name, as far as the system can tell."""
+    marks = facts.get("marks", {path: None})
+    local = compat.native(path)
+    return path in marks and os.path.lexists(local) and marks[path] in (None, state.mark(local))
 
 
 def _remove(path):

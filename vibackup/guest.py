@@ -216,7 +216,7 @@ def _linux_disks(output, name):
 
 def _linux_folders(output, name):
     rows = [dict(_PAIR.findall(line)) for line in output.splitlines()]
-    if not rows or any("MOUNTPOINT" not in fields for fields in rows):
+    if any("MOUNTPOINT" not in fields for fields in rows):
         raise errors.GuestError("%s: lsblk: not understood: %s" % (name, output[:200].strip()))
     for fields in rows:
         if fields.get("FSTYPE") in _MANY_FILE_SYSTEMS:

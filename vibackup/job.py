@@ -7,11 +7,15 @@ from vibackup import errors
 from vibackup import manager as api
 
 
+TRIES = 3
+
+
 @contextlib.contextmanager
 def job(manager, why, applied):
     """Run the body inside a job called ``why``.
 
-    Where ``begin`` or the body fails the job is aborted and that error raised. Where ``commit`` fails
+    Where ``begin`` or the body fails the job is aborted and that error raised; where it cannot be aborted
+    either, ``manager.doubt`` says so, for then what is read of the manager may never become true. Where ``commit`` fails
     it is aborted as best one can, and then ``applied()`` looks at the manager's state: when it says
     True the commit took effect and only its reply was lost, so all is well; otherwise the commit's
     error is raised.
@@ -26,8 +30,8 @@ def job(manager, why, applied):
         yield made
         complete = True
     finally:
-        if not complete:
-            _abort(made)
+        if not complete and not _aborted(made):
+            manager.doubt = "the job %s failed, and could not be aborted" % why
     _commit(made, applied)
 
 
@@ -40,22 +44,27 @@ def _commit(made, applied):
         failure = error
     finally:
         if not ended:  # also where it was interrupted
-            _abort(made)
+            _aborted(made)
     if failure is not None and not _is_applied(applied):
         raise failure
 
 
 def _is_applied(applied):
-    """A state that cannot be read is no reason to believe in a commit that failed."""
-    try:
-        return applied()
-    except errors.VibackupError:
-        return False
+    """A state that cannot be read, also at another look, is no reason to believe in a commit that failed."""
+    for _look in range(TRIES):
+        try:
+            return applied()
+        except errors.VibackupError:
+            continue
+    return False
 
 
-def _abort(made):
-    """Abort as best one can: the error that led here is the one to tell, and the state is read again anyway."""
-    try:
-        api.abort(made)
-    except errors.VibackupError:
-        return
+def _aborted(made):
+    """Abort as best one can, and tell whether that worked: what a job left open has changed looks like the truth."""
+    for _try in range(TRIES):
+        try:
+            api.abort(made)
+            return True
+        except errors.VibackupError:
+            continue
+    return False

@@ -12,10 +12,28 @@ import os
 from vibackup import compat, errors, locks, state
 from vibackup.names import safe_name
 
-SNAPSHOT, ATTACHMENT, POWER, BACKUP, FREEZE = "snapshot", "attachment", "power", "backup", "freeze"
-STOPPED, DISK, SERVER, OVERWRITE, FILES, LUN = "stopped", "disk", "server", "overwrite", "files", "lun"
-FOLDER = "folder"
-ARCHIVE = "archive"
+# The kinds, and the facts that each has. ``vs``, ``proxy`` and ``disk`` are ids, what ends in ``_name`` is for people.
+# A command is a list of words; ``commands`` are lists of argv, stdin and stdout. What follows "made:" is known later.
+SNAPSHOT = "snapshot"      # of a server: vs, vs_name, name (its own), taken (UTC; of one that is to be kept);
+#                            made: snapshot (its id), disks (ids of the devices that it came with)
+ATTACHMENT = "attachment"  # disks on a proxy: proxy, proxy_name, disks (ids), disk_names, sizes (bytes), before (the
+#                            places of disks that its guest showed); made: places (of these disks)
+POWER = "power"            # a server that was started: vs, vs_name
+STOPPED = "stopped"        # a server that was stopped: vs, vs_name, before (the moment of its last event before that);
+#                            made: asked (true: its stop is about to be committed), told (true: it is)
+FREEZE = "freeze"          # a server that is held still: vs, vs_name, command (which thaws it)
+BACKUP = "backup"          # what an agent has kept so far: proxy, proxy_name (where it runs), vs_name, backup (its id),
+#                            commands (which remove it)
+DISK = "disk"              # a new disk: vs (stands for its name in locks), name, final_name; made: disk
+SERVER = "server"          # a new virtual server: vs (the same), name, final_name; made: server (its id)
+OVERWRITE = "overwrite"    # a disk that is written over: vs, vs_name (its server, or itself), disk, disk_name
+FILES = "files"            # files that are not whole yet: folder, paths
+ARCHIVE = "archive"        # the same of an archive: vs, vs_name, folder, paths, new_folder (whether we make it),
+#                            manifest (the path of what makes it whole); made: marks (what tells those of our files
+#                            that have their names from others: path to ``state.mark``)
+FOLDER = "folder"          # files on their way into a guest: proxy, proxy_name, folder, commands (which remove them)
+LUN = "lun"                # an array's snapshot: vs, vs_name, backup (its id), array, lun, tag, list and delete
+#                            (commands); made: taken (true)
 
 # One thing made and not released. run: the run's id; number: its place in that run; kind: one of the
 # above; facts: names and ids, as text. owner: the process that made it. kept: it is to outlive its run.
@@ -116,12 +134,14 @@ class Ledger(object):
             os.remove(path)
 
     def tidy(self):
-        """Remove the files of runs that are over and left nothing, which a crash at the very end may leave."""
+        """Remove what a crash may leave of runs that are over and left nothing else: their files, and their locks."""
         for name in sorted(os.listdir(self._folder)):
             path = os.path.join(self._folder, name)
             if name.endswith(".jsonl") and path != self._path and not _is_running(_owner_of(path), self._locks) \
                     and not _open_intents(path):
                 os.remove(path)
+        for name in sorted(os.listdir(self._locks)):
+            locks.break_dead(os.path.join(self._locks, name), locks.holder(os.path.join(self._locks, name)))
 
     # -- locks
 

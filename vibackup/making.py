@@ -44,6 +44,19 @@ def scratch(run):
         made.release()
 
 
+def check(manager):
+    """Raise MissingCall where this manager could make a disk or server, and not look after it or take it back."""
+    manager.require_listing()
+    for kind, purpose in (("VirtualServer", "life of a new server"), ("LogicalDisk", "life of a new disk")):
+        for sample in manager.samples(kind):
+            api.require_for(purpose, sample)
+
+
+def hold(kind, name):
+    """Return what a run must hold alone to make a thing of that kind (of ``ledger``) with that name, see ``Run.held``."""
+    return ("new %s %s" % (kind, name), name)
+
+
 class Making(object):
     """What ``run`` makes: ``disk``, ``imported_disk``, ``cloned_disk`` and ``server`` make one more."""
 
@@ -69,8 +82,7 @@ class Making(object):
         with run.step(step, name, "in %s" % api.name_of(group)) as record:
             handles = []
             with copying(run, lambda: api.copied_percent(handles[0]) if handles else None):
-                with job(run.manager, working, lambda: _ours(run, ledger.DISK, run.ledger.facts(number)) is not None) \
-                        as made:
+                with job(run.manager, working, lambda: _is_copied(run, run.ledger.facts(number))) as made:
                     handles.append(create(working))
                     api.describe(made, "Make the disk %s" % name, group)
             identity, size = api.identity_of(handles[0]), api.bytes_of(handles[0])
@@ -104,7 +116,7 @@ class Making(object):
     def _intend(self, kind, name, near):
         """Record that a thing is about to be made; where nothing can be renamed it has its own name at once."""
         working = "vibackup %s %s" % (self._run.id, name) if api.can_name(near) else name
-        number = self._run.ledger.intend(kind, name=working, final_name=name)
+        number = self._run.ledger.intend(kind, vs=hold(kind, name)[0], name=working, final_name=name)
         self._made.append((number, kind))
         return working, number
 
@@ -112,24 +124,31 @@ class Making(object):
         """Give everything its own name, in one job: from then on it is no more ours."""
         run = self._run
         facts = [(kind, run.ledger.facts(number)) for number, kind in self._made]
-        things = [(_ours(run, kind, each), each) for kind, each in facts if each["name"] != each["final_name"]]
+        things = [(_to_be_kept(run, kind, each), each) for kind, each in facts if each["name"] != each["final_name"]]
         if things:
-            names = ", ".join(each["final_name"] for _handle, each in things)
-            with run.step("keep", names):
-                with job(run.manager, "keep %s" % names, lambda: all(
-                        api.name_of(handle) == each["final_name"] for handle, each in things)) as made:
-                    for handle, each in things:
-                        api.set_name(handle, each["final_name"])
-                        api.describe(made, "Keep %s" % each["final_name"], handle)
-        for number, _kind in self._made:
-            run.ledger.released(number)
-        self._made = []
+            self._give_names(things)
+        numbers, self._made = [number for number, _kind in self._made], []
+        for number in numbers:
+            try:
+                run.ledger.released(number)
+            except errors.VibackupError as error:
+                run.warn("what was made is complete, and the ledger does not know it; run vibackup reconcile --fix: %s"
+                         % error.message)
+
+    def _give_names(self, things):
+        names = ", ".join(each["final_name"] for _handle, each in things)
+        with self._run.step("keep", names):
+            with job(self._run.manager, "keep %s" % names, lambda: all(
+                    api.name_of(handle) == each["final_name"] for handle, each in things)) as made:
+                for handle, each in things:
+                    api.set_name(handle, each["final_name"])
+                    api.describe(made, "Keep %s" % each["final_name"], handle)
 
     def release(self):
         """Take everything back, the newest first."""
         for number, kind in reversed(self._made):
             facts = self._run.ledger.facts(number)
-            self._run.release(number, lambda kind=kind, facts=facts: RELEASES[kind](self._run, facts))
+            self._run.release(number, lambda kind=kind, facts=facts: _take_back(self._run, kind, facts))
 
 
 @contextlib.contextmanager
@@ -166,7 +185,8 @@ def release_disk(run, facts):
         raise errors.Refused("kept, because it is still on the proxy")
     holder = run.manager.holder_of(disk)
     if holder is not None:
-        raise errors.Refused("kept, because it is a disk of %s" % api.name_of(holder))
+        raise errors.Refused("kept, because it is a disk of %s: take it off that, and reconcile" % (
+            api.name_of(holder)))
     with run.step("delete disk", facts["final_name"]):
         with job(run.manager, "delete %s" % facts["name"], lambda: _ours(run, ledger.DISK, facts) is None) as made:
             group = api.group_of(disk)
@@ -187,7 +207,34 @@ def release_server(run, facts):
             api.describe(made, "Delete the virtual server %s" % facts["final_name"], center)
 
 
+def _take_back(run, kind, facts):
+    """Take back what this run, which has failed, made; its own name already would mean that nobody knows what it is."""
+    if facts["name"] != facts["final_name"] and facts.get(kind) is not None:
+        found = run.manager.by_id(_KINDS[kind], facts[kind], facts["final_name"])
+        if found is not None and api.name_of(found) == facts["final_name"]:
+            raise errors.Refused("it has its own name already, and whether the manager knows that is not certain: "
+                                 "reconcile, and look at it in the Virtualization Manager")
+    RELEASES[kind](run, facts)
+
+
 RELEASES = {ledger.DISK: release_disk, ledger.SERVER: release_server}
+
+
+def _is_copied(run, facts):
+    """Tell whether the disk is there, and whole as far as the manager can tell: its copying may outlive a lost reply."""
+    found = _ours(run, ledger.DISK, facts)
+    return found is not None and api.copied_percent(found) in (None, 100)
+
+
+def _to_be_kept(run, kind, facts):
+    """Return the disk or server that is to get its own name; raise where it is gone, or the name was given away."""
+    found = _ours(run, kind, facts)
+    if found is None:
+        raise errors.VibackupError("%s is gone: somebody deleted it, or renamed it" % ledger.describe(kind, facts))
+    if run.manager.by_name(_KINDS[kind], facts["final_name"]) is not None:
+        raise errors.VibackupError("there is another %s called %s by now: choose another name" % (
+            api.in_words(_KINDS[kind]), facts["final_name"]))
+    return found
 
 
 def _ours(run, kind, facts):
@@ -206,4 +253,5 @@ def _ours(run, kind, facts):
         return found
     if name == facts["final_name"]:
         return None
-    raise errors.Refused("somebody has renamed it to %s, so it is not touched" % name)
+    raise errors.Refused("somebody has renamed it to %s, so it is not touched: call it %s again, or delete it, and "
+                         "reconcile" % (name, facts["name"]))

@@ -7,12 +7,15 @@ an ``errors.ApiError``.
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import difflib
 import socket
 
 from vibackup import compat, errors
 
 RUNNING, STOPPED, STARTING, FAILED, OTHER = "Running", "Stopped", "Starting", "Failed", "other"
 LOGICAL, RAW, NETWORK = "logical", "raw", "network"
+
+MOST_NAMES = 5  # of what there is, where a name is not found
 
 _IN_WORDS = {"VirtualServer": "virtual server", "StorageDevice": "storage device", "LogicalDisk": "logical disk",
              "LvmDiskGroup": "disk group", "ManagedNode": "managed node"}
@@ -75,6 +78,9 @@ NEEDS = {
     "new disk": ("createLogicalDisk", "getFreeBytes", "deleteLogicalDisk"),
     "import": ("importLogicalDisk", "getFreeBytes", "deleteLogicalDisk"),
     "new server": ("createVirtualServer", "deleteVirtualServer"),
+    "life of a new server": ("addStorageDevice", "getStorageDevices", "setBootType", "start", "stop", "getStatusEvent",
+                             "getManagedNode"),
+    "life of a new disk": ("getBytes", "getParentLvmDiskGroup"),
     "clone": ("cloneTo",),
     "export": ("exportVhd",),
     "revert": ("revertToSnapshot", "start", "stop"),
@@ -127,13 +133,15 @@ _SETTINGS = (("memory_bytes", "getMemoryBytes", "setMemoryBytes"),  # assumed
 class Manager(object):
     """The manager: finds objects, makes jobs, reads events. ``clock`` and ``guests`` belong to the same site.
 
-    ``name`` tells one manager from another in what a run writes down.
+    ``name`` tells one manager from another in what a run writes down. ``doubt``: why what it says cannot be
+    trusted any more, in words, or None; see ``job``.
     """
 
     def __init__(self, configuration, packages, clock, guests, lab):
         self._configuration = configuration
         self._packages = packages
         self._log = None
+        self.doubt = None
         self.clock = clock
         self.guests = guests
         self.lab = lab
@@ -151,8 +159,18 @@ class Manager(object):
         """Return the object of class ``kind`` called ``name``; raise NotFound where there is none."""
         found = self.by_name(kind, name)
         if found is None:
-            raise errors.NotFound("no %s is called %s" % (in_words(kind), name))
+            raise self.not_found(kind, name)
         return found
+
+    def not_found(self, kind, name):
+        """Return the NotFound that says so, and which names there are that are most like it."""
+        try:
+            names = set(name_of(thing) for thing in self.objects(kind))
+        except (errors.ApiError, errors.MissingCall):
+            names = ()  # what is not there is the error to tell
+        alike = difflib.get_close_matches(compat.text(name), names, MOST_NAMES, 0)
+        return errors.NotFound("no %s is called %s%s" % (
+            in_words(kind), name, "; there is: " + ", ".join(alike) if alike else ""))
 
     def find_server(self, name):
         """Return the virtual server called ``name``; raise NotFound."""
@@ -221,12 +239,16 @@ class Manager(object):
 
     def holder_of(self, device):
         """Return a virtual server that has ``device``, or None; raise MissingCall where nobody can tell."""
-        require(self._configuration, "getObjects")
+        self.require_listing()
         wanted = identity_of(device)
         for server in self.objects("VirtualServer"):
             if any(identity_of(each) == wanted for each in devices_of(server)):
                 return server
         return None
+
+    def require_listing(self):
+        """Raise MissingCall where objects cannot be listed: then nobody can tell who uses a disk."""
+        require(self._configuration, "getObjects")
 
     def require_events(self):
         """Raise MissingCall where nothing can be waited for."""
@@ -354,6 +376,11 @@ def event_key(event):
     if has(event, "getTime"):
         return "%s %s" % (compat.text(_call(event, "getKind")), compat.text(_call(event, "getTime")))  # assumed
     return compat.text(event)
+
+
+def event_moment(event):
+    """Return what tells an event from others in every process alike, or None where the API has nothing that does."""
+    return event_key(event) if event is not None and has(event, "getTime") else None
 
 
 def operating_system(server):
@@ -505,8 +532,8 @@ def copied_percent(disk):
 
 
 def lun_of(disk):
-    """Return the name that the storage array has for a raw disk."""
-    return compat.text(_call(disk, "getLun"))  # assumed
+    """Return the name that the storage array has for a raw disk; "" where the manager names none."""
+    return compat.text(_call(disk, "getLun") or "")  # assumed
 
 
 def can_tell_lost(disk):

@@ -11,7 +11,7 @@ import json
 import os
 import re
 
-from vibackup import compat, errors, vhd
+from vibackup import compat, errors, state, vhd
 from vibackup.names import printable, safe_name
 
 FILE_NAME = "manifest.json"
@@ -55,20 +55,24 @@ def checked(manifest):
         raise errors.Refused("no manifest can say this of %s: %s" % (manifest["vs"], compat.message(fault)))
 
 
-def write(folder, run_id, manifest):
+def write(folder, run_id, manifest, note=lambda unfinished: None):
     """Write ``manifest`` into ``folder``, whole or not at all: from then on there is an archive.
 
-    Raises VibackupError where it cannot be written.
+    ``note`` is called with the path of the whole file before it has its name. Raises VibackupError where it
+    cannot be written, or where there is one: that stays as it is.
     """
     unfinished, final = compat.native(unfinished_path_in(folder, run_id)), compat.native(path_in(folder))
-    data = json.dumps(checked(manifest), indent=1, sort_keys=True).encode("ascii") + b"\n"
     try:
+        data = json.dumps(_checked(manifest), indent=1, sort_keys=True).encode("ascii") + b"\n"
         with open(unfinished, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        compat.replace(unfinished, final)
-    except (IOError, OSError) as error:
+        note(unfinished_path_in(folder, run_id))
+        state.give_name(unfinished, final)
+        if os.path.lexists(unfinished):
+            os.remove(unfinished)
+    except (_Fault, IOError, OSError) as error:
         raise errors.VibackupError("cannot write %s: %s" % (printable(path_in(folder)), compat.message(error)))
 
 
@@ -212,15 +216,23 @@ def wrong_with(folder, disk, tick=lambda: None):
     try:
         found = os.path.getsize(local)
         if found != disk["file_bytes"]:
-            return "%s has %d bytes, and its manifest says %d" % (disk["file"], found, disk["file_bytes"])
+            return "%s has %d bytes, and %d were recorded" % (disk["file"], found, disk["file_bytes"])
         vhd.check(path, disk["bytes"])
         if sha256(path, tick) != disk["sha256"]:
-            return "%s has another SHA-256 than its manifest says" % disk["file"]
+            return "%s has another SHA-256 than was recorded" % disk["file"]
     except errors.BadImage as error:
-        return error.message.rsplit(";", 1)[0]  # what to do is not to export a disk that may be gone
+        words = error.message.rsplit(";", 1)[0]  # what to do is not to export a disk that may be gone
+        return words.replace(printable(path), disk["file"], 1)
     except (IOError, OSError) as error:
         return "%s cannot be read: %s" % (disk["file"], compat.message(error))
     return None
+
+
+def not_named(folder, manifest):
+    """Return the names of the VHDs in ``folder`` that ``manifest`` does not name: then one of the two is not whole."""
+    named = set(disk["file"].lower() for disk in manifest["disks"])
+    found = sorted(compat.text(name) for name in os.listdir(compat.native(folder)))
+    return [name for name in found if name.lower().endswith(".vhd") and name.lower() not in named]
 
 
 def sha256(path, tick=lambda: None):

@@ -3,7 +3,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import collections
 
-from vibackup import checks, errors
+from vibackup import checks, errors, ledger, making
 from vibackup import manager as api
 
 # A disk that was kept, and where it is to go. entry: what is known of it; name: the new disk's; group: a handle.
@@ -44,8 +44,9 @@ class NewServer(object):
         return dict(recorded, networks=[]) if self.isolated else recorded
 
     def holds(self):
-        """Return what the run must hold alone, as ``run.held`` takes it: the new server's name."""
-        return [("new " + self.new_vs, self.new_vs)]
+        """Return what the run must hold alone, as ``run.held`` takes it: the names of the new server and its disks."""
+        return [making.hold(ledger.SERVER, self.new_vs)] + [
+            making.hold(ledger.DISK, target.name) for target in self.targets]
 
     def report(self, run):
         """Return what was made, for the JSON document."""
@@ -58,6 +59,7 @@ class NewServer(object):
 def check(run, new, purpose):
     """Refuse a NewServer that cannot be made. ``purpose``: how its disks are, a key of ``manager.NEEDS``."""
     run.manager.require_events()
+    making.check(run.manager)
     for target in new.targets:
         api.require_for(purpose, target.group)
     api.require_for("new server", api.data_center_of(new.node))

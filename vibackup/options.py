@@ -3,7 +3,8 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import argparse
 
-from vibackup import __version__, arguments, errors, verbs
+from vibackup import arguments, errors, verbs
+from vibackup.version import __version__
 
 ABOUT = "Back up and recover virtual servers under Virtual Iron."
 DEFAULT_TIMEOUT_SECONDS = 43200
@@ -34,8 +35,16 @@ def parse(verb, words):
             options.verb, strange[0], options.verb))
     if options.lab is None and (options.lab_fault or options.lab_trace):
         raise errors.UsageError("--lab-fault and --lab-trace want --lab")
-    verbs.module(options.verb).complete(options)
+    _refuse_empty(options)
+    verbs.complete(options)
     return options
+
+
+def _refuse_empty(options):
+    """An option that is given and says nothing is a script's mistake, and not the option left out."""
+    for name, value in sorted(vars(options).items()):
+        if name != "lab" and "" in (value if isinstance(value, list) else [value]):
+            raise errors.UsageError("%s: --%s is given, and empty" % (options.verb, name.replace("_", "-")))
 
 
 def _before_inputfile(words):

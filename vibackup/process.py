@@ -18,20 +18,22 @@ KILL_AFTER_SECONDS = 10
 NOT_FOUND = 127
 
 
-def run(command, timeout=None, on_output=None, should_stop=None, cwd=None, env=None):
+def run(command, timeout=None, on_output=None, should_stop=None, cwd=None, env=None, kept=KEPT_BYTES):
     """Run ``command`` (a ``guest.Command``) and return how it ended, as a ``guest.Completed``.
 
     ``timeout``: seconds after which it is ended, status None. ``on_output(line)`` is called with each
     line that it prints (a carriage return ends one too). ``should_stop()`` is asked all the while;
-    when it says True the program is ended, status None. Of its output the last 64 KiB are kept. A
-    program that is not there gives status 127, as in a shell. Raises Refused for a word that no program
-    can be given.
+    when it says True the program is ended, status None. Of its output the last ``kept`` bytes are kept.
+    A program that is not there gives status 127, as in a shell. Raises Refused for a word that no
+    program can be given.
     """
     if any("\0" in word for word in command.argv):
         raise errors.Refused("%s: a zero byte cannot be handed to a program" % printable(" ".join(command.argv)))
     files = []
     try:
-        return _run(command, files, timeout, on_output, should_stop, cwd, env)
+        return _run(command, files, timeout, on_output, should_stop, cwd, env, kept)
+    except UnicodeError:
+        raise errors.Refused("%s: what is no text cannot be handed to a program" % _in_ascii(" ".join(command.argv)))
     except (OSError, IOError) as error:
         return Completed(NOT_FOUND, "", "%s: %s" % (command.argv[0], compat.message(error)))
     finally:
@@ -39,13 +41,17 @@ def run(command, timeout=None, on_output=None, should_stop=None, cwd=None, env=N
             each.close()
 
 
-def _run(command, files, timeout, on_output, should_stop, cwd, env):
+def _in_ascii(words):
+    return words.encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _run(command, files, timeout, on_output, should_stop, cwd, env, kept):
     child = subprocess.Popen(
         [compat.native(word) for word in command.argv],
         stdin=_open(files, command.stdin or os.devnull, "rb"),
         stdout=_open(files, command.stdout, _write_mode(command.stdout)) if command.stdout else subprocess.PIPE,
         stderr=subprocess.PIPE, cwd=cwd, env=env, **compat.OWN_SESSION)
-    readers = [_Reader(stream, on_output) for stream in (child.stdout, child.stderr)]
+    readers = [_Reader(stream, on_output, kept) for stream in (child.stdout, child.stderr)]
     cut = _wait(child, timeout, should_stop)
     for reader in readers:
         reader.join(KILL_AFTER_SECONDS)
@@ -121,11 +127,12 @@ def _status(child):
 class _Reader(threading.Thread):
     """Reads a stream to its end, keeps the last part, and hands out each line as it comes."""
 
-    def __init__(self, stream, on_output):
+    def __init__(self, stream, on_output, kept):
         threading.Thread.__init__(self)
         self.daemon = True
         self._stream = stream
         self._on_output = on_output
+        self._limit = kept
         self._kept = collections.deque()
         self._kept_bytes = 0
         if stream is not None:
@@ -151,7 +158,7 @@ class _Reader(threading.Thread):
     def _keep(self, data):
         self._kept.append(data)
         self._kept_bytes += len(data)
-        while self._kept_bytes - len(self._kept[0]) >= KEPT_BYTES:
+        while self._kept_bytes - len(self._kept[0]) >= self._limit:
             self._kept_bytes -= len(self._kept.popleft())
 
     def _hand_out(self, data):
@@ -171,4 +178,4 @@ class _Reader(threading.Thread):
 
     def text(self):
         """Return what was kept, as text."""
-        return compat.text(b"".join(list(self._kept))[-KEPT_BYTES:])
+        return compat.text(b"".join(list(self._kept))[-self._limit:])

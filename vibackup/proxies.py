@@ -18,11 +18,13 @@ _Candidate = collections.namedtuple("_Candidate", "server node elsewhere power")
 def find(run, vs):
     """Return ``(hosts, refused)``: the Hosts that can be a proxy of ``vs`` (a ``steps.Server``), and why others cannot.
 
-    They are in its data center, the best first: running, and on another managed node than ``vs``, as
-    the paper advises. Raises MissingCall where this manager cannot tell.
+    They are in its data center, the best first: those that the catalog knows as proxies, for they have an agent and
+    may be rebooted; those that run; and those on another managed node than ``vs``, as the paper advises. Raises
+    MissingCall where this manager cannot tell.
     """
     hosts, refused, asked = [], [], []
-    for candidate in _in_order(run.manager, vs):
+    before = set(entry.get("proxy") for entry in run.catalog.entries())
+    for candidate in _in_order(run.manager, vs, before):
         if len(asked) < MOST_ASKED:
             try:
                 hosts += _hosts(run, candidate, hosts, asked)
@@ -31,8 +33,8 @@ def find(run, vs):
     return hosts, refused
 
 
-def _in_order(manager, vs):
-    """Return all other servers of the data center as _Candidates, the best first."""
+def _in_order(manager, vs, before):
+    """Return all other servers of the data center as _Candidates, the best first; ``before``: names of old proxies."""
     own_node = api.node_of(vs.handle)
     own, center = api.identity_of(own_node), api.identity_of(api.data_center_of(own_node))
     found = []
@@ -41,7 +43,8 @@ def _in_order(manager, vs):
         if server.id != vs.id and api.identity_of(api.data_center_of(node)) == center:
             found.append(_Candidate(server, api.name_of(node), api.identity_of(node) != own,
                                     events.state_of(manager, handle)))
-    return sorted(found, key=lambda each: (each.power != api.RUNNING, not each.elsewhere, each.server.name))
+    return sorted(found, key=lambda each: (each.server.name not in before, each.power != api.RUNNING,
+                                           not each.elsewhere, each.server.name))
 
 
 def _hosts(run, candidate, found, asked):

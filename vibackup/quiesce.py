@@ -43,6 +43,13 @@ def around_snapshot(run, server, guest, freeze, thaw):
     return not_quiesced() if guest is None else quiesced(run, server, guest, freeze, thaw)
 
 
+def lines_around(server, guest, lines):
+    """Return ``lines`` of a plan, with those of ``around_snapshot`` around them."""
+    if guest is None:
+        return lines
+    return ["freeze: %s" % server.name] + lines + ["thaw: %s" % server.name]
+
+
 @contextlib.contextmanager
 def quiesced(run, server, guest, freeze, thaw):
     """Run ``freeze`` in ``guest``, the guest of ``server``, then the body, then ``thaw``; both are lists of words.

@@ -111,11 +111,16 @@ class Run(object):
         with self.releasing():
             try:
                 self._try_again(function)
+                self._check_doubt()
                 self.ledger.released(number)
             except compat.FAULTS as error:
                 words = ledger.describe(self.ledger.kind(number), self.ledger.facts(number))
                 self.leftovers.append({"run": self.id, "what": mask(words), "reason": mask(compat.message(error))})
                 self.show("leftover", self.leftovers[-1])
+
+    def _check_doubt(self):
+        if self.manager.doubt is not None:
+            raise errors.VibackupError("%s, so nothing is certain: run vibackup reconcile --fix" % self.manager.doubt)
 
     def _try_again(self, function):
         for number in range(1, RELEASE_TRIES + 1):

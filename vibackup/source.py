@@ -20,7 +20,7 @@ def find(manager, name):
     """
     found = [device for device in manager.objects("StorageDevice") if api.name_of(device) == name]
     if not found:
-        raise errors.NotFound("no logical disk is called %s" % name)
+        raise manager.not_found("LogicalDisk", name)
     if len(found) > 1:
         raise errors.Refused("two disks are called %s: give each a name of its own" % name)
     _check_kind(manager, found[0], name)
@@ -61,7 +61,7 @@ def reserved(run, source):
 
 
 def _logical_disks(run, source):
-    return [disk for disk in checks.disks_of(run.manager, source.vs) if disk.kind == api.LOGICAL]
+    return checks.logical(checks.disks_of(run.manager, source.vs))
 
 
 @contextlib.contextmanager

@@ -2,12 +2,14 @@
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import contextlib
+import errno
 import io
 import json
 import os
 import stat
 
 from vibackup import compat, errors
+from vibackup.names import printable
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -54,12 +56,27 @@ def write_json(path, value):
 
 
 def _write_json(path, value):
+    data = json.dumps(value, indent=1, sort_keys=True).encode("ascii") + b"\n"
     temporary = "%s.%d.new" % (path, os.getpid())
-    with open(temporary, "wb") as stream:
-        stream.write(json.dumps(value, indent=1, sort_keys=True).encode("ascii") + b"\n")
-        _to_disk(stream)
-    os.chmod(temporary, FILE_MODE)
-    compat.replace(temporary, path)
+    whole = False
+    try:
+        with open(temporary, "wb") as stream:
+            stream.write(data)
+            _to_disk(stream)
+        os.chmod(temporary, FILE_MODE)
+        compat.replace(temporary, path)
+        whole = True
+    finally:
+        if not whole:
+            _remove_quietly(temporary)
+    sync_folder(os.path.dirname(path))
+
+
+def _remove_quietly(path):
+    try:
+        os.remove(path)
+    except OSError:
+        return  # it was never made, or it cannot be removed: why it was not written is the better thing to tell
 
 
 def append_line(path, value):
@@ -69,11 +86,14 @@ def append_line(path, value):
 
 
 def _append_line(path, value):
+    is_new = not os.path.exists(path)
     with io.open(path, "a+b") as stream:
         _cut_unfinished_line(stream)
         stream.write(json.dumps(value, sort_keys=True).encode("ascii") + b"\n")
         _to_disk(stream)
     os.chmod(path, FILE_MODE)
+    if is_new:
+        sync_folder(os.path.dirname(path))
 
 
 def _cut_unfinished_line(stream):
@@ -115,3 +135,59 @@ def _object(line):
 def _to_disk(stream):
     stream.flush()
     os.fsync(stream.fileno())
+
+
+# -- names of files
+
+def give_name(unfinished, final):
+    """Give the file ``unfinished`` the name ``final`` (paths in one folder), and bring that to the disk.
+
+    ``unfinished`` may stay as a second name. Raises VibackupError where another file has the name already: none is
+    ever replaced. Raises OSError where the system cannot do it.
+    """
+    try:
+        os.link(unfinished, final)  # a rename would replace what is there
+    except (AttributeError, OSError):
+        _rename_new(unfinished, final)  # not every file system has links
+    sync_folder(os.path.dirname(final))
+
+
+def _rename_new(unfinished, final):
+    """Rename where nothing is: the name is taken first, by an empty file."""
+    try:
+        os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE))
+    except OSError as error:
+        if error.errno != errno.EEXIST:
+            raise
+        raise errors.VibackupError("%s has come into being meanwhile: choose another name" % printable(
+            compat.text(final)))
+    named = False
+    try:
+        compat.replace(unfinished, final)
+        named = True
+    finally:
+        if not named:
+            _remove_quietly(final)
+
+
+def mark(path):
+    """Return what tells the file ``path`` from another one that later has its name, as text; None: nobody can tell.
+
+    It stays the same when the file gets another name. Raises OSError where there is no such file.
+    """
+    number = os.lstat(path).st_ino
+    return compat.text(number) if number else None
+
+
+def sync_folder(path):
+    """Bring the names of the files in a folder to the disk, where the system can: not all can do that to a folder."""
+    try:
+        handle = os.open(path or os.curdir, os.O_RDONLY)
+    except (IOError, OSError):
+        return  # Windows and Jython open no folder
+    try:
+        os.fsync(handle)
+    except (IOError, OSError):
+        return  # nor does every file system bring one to the disk
+    finally:
+        os.close(handle)

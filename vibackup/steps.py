@@ -135,10 +135,9 @@ def release_snapshot(run, vs, facts):
 
 
 def _our_disks(manager, handle, facts):
-    """Return the disks that came with our snapshot; before its ids were known, the snapshot disks it has."""
-    if "disks" in facts:
-        return [disk for disk in api.devices_of(handle) if api.identity_of(disk) in facts["disks"]]
-    return [disk for disk in api.devices_of(handle) if manager.is_snapshot_disk(disk)]
+    """Return the snapshot disks that came with our snapshot; before their ids were known, all that it has."""
+    disks = [disk for disk in api.devices_of(handle) if manager.is_snapshot_disk(disk)]
+    return [disk for disk in disks if "disks" not in facts or api.identity_of(disk) in facts["disks"]]
 
 
 def our_snapshot(vs, facts):
@@ -160,7 +159,8 @@ def our_snapshot(vs, facts):
     if api.name_of(handle) == facts["name"]:
         return handle
     if known is not None:
-        raise errors.Refused("somebody has renamed it to %s, so it is not touched" % api.name_of(handle))
+        raise errors.Refused("somebody has renamed it to %s, so it is not touched: call it %s again, or delete it" % (
+            api.name_of(handle), facts["name"]))
     return None
 
 
@@ -203,6 +203,26 @@ def attached(run, disks, proxy, guest):
         yield found
     finally:
         run.release(number, lambda: release_attachment(run, proxy, guest, run.ledger.facts(number)))
+
+
+def must_still_show(proxy, guest, disks, devices):
+    """Raise GuestError unless ``proxy`` still has ``disks`` and its guest shows ``devices`` as ``attached`` found them.
+
+    Asked right before a device is read or written, and after: a boot that nobody here asked for gives other letters.
+    """
+    shown = [(disk.path, disk.position, disk.bytes) for disk in guest.disks()]
+    same = all((device.path, device.position, device.bytes) in shown for device in devices)
+    if not same or len(_attached(proxy, [disk.id for disk in disks])) != len(disks):
+        raise errors.GuestError("%s does not show the disks any more as they were found (%s): was it booted, or were its "
+                                "disks changed?" % (guest.name, ", ".join(device.path for device in devices)))
+
+
+def attached_lines(names, proxy, lines):
+    """Return ``lines`` of a plan, with those of ``attached`` around them; ``names``: of the disks."""
+    listed = ", ".join(names)
+    before = ["attach: %s to %s" % (listed, proxy.name), "reboot: %s" % proxy.name, "find disks: %s" % proxy.name]
+    after = ["detach: %s from %s" % (listed, proxy.name), "reboot: %s" % proxy.name, "check disks: %s" % proxy.name]
+    return before + lines + after
 
 
 def attach(run, disks, proxy):

@@ -5,7 +5,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import io
 import os
 
-from tests.flows.helpers import compat, named, small
+from tests.flows.helpers import compat, named, small, write_words
 
 TABLE = """
 [files]
@@ -33,7 +33,11 @@ esac
 if grep -qx "$2" broken; then echo "array: $2 is not to be had" >&2; exit 1; fi
 case $2 in
     snapshot) mkdir -p "snapshots/$3" && cp -- "luns/$3" "snapshots/$3/$4" ;;
-    list) mkdir -p "snapshots/$3" && ls -- "snapshots/$3" ;;
+    list)
+        mkdir -p "snapshots/$3" || exit
+        [ -e hidden ] || ls -- "snapshots/$3" || exit
+        [ ! -e many ] || yes "weekly-snapshot-of-another-volume" | head -n 10000
+        ;;
     delete) rm -- "snapshots/$3/$4" ;;
 esac || exit
 [ "$fault" != KILL ] || kill -KILL "$PPID"
@@ -57,10 +61,7 @@ class FileArray(object):
         self.works()
 
     def _write(self, name, words):
-        path = os.path.join(self.folder, name)
-        with io.open(compat.native(path), "w", encoding="utf-8") as stream:
-            stream.write(compat.text(words))
-        return path
+        return write_words(os.path.join(self.folder, name), words)
 
     @property
     def options(self):
@@ -87,6 +88,17 @@ class FileArray(object):
     def breaks(self, command):
         """Let no ``command`` (snapshot, list or delete) work any more."""
         self._write("broken", command + "\n")
+
+    def hides(self, hidden):
+        """Let the list show nothing of what there is, or everything again."""
+        if hidden:
+            self._write("hidden", "")
+        else:
+            os.remove(compat.native(os.path.join(self.folder, "hidden")))
+
+    def has_many_more(self):
+        """Let the list go on with ten thousand snapshots of others."""
+        self._write("many", "")
 
     # -- looking
 

@@ -4,10 +4,9 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import os
 
-from tests.flows.helpers import KIB, compat, demo, named, small
+from tests.flows.helpers import KIB, compat, demo, in_a_job, named, small
 from vibackup import manager as api
 from vibackup import vhd
-from vibackup.site import connect_lab
 
 SIZE = 256 * KIB
 SECONDS = 64  # that a disk of SIZE takes to be copied
@@ -77,19 +76,9 @@ def source(stage, size=SIZE, kind=vhd.DYNAMIC):
     return path
 
 
-def content(path):
-    """Return the bytes of the disk in a VHD."""
-    data = bytearray(vhd.check(path).bytes)
-    for offset, piece in vhd.read(path):
-        data[offset:offset + len(piece)] = piece
-    return bytes(data)
-
-
 def delete(stage, name):
     """Delete a disk that nobody has, as an administrator does."""
-    manager = connect_lab(stage.lab)
-    disk = manager.find_device(name)
-    job = manager.create_job("an administrator's own")
-    api.begin(job)
-    api.delete_disk(api.group_of(disk), disk)
-    api.commit(job)
+    def change(manager):
+        disk = manager.find_device(name)
+        api.delete_disk(api.group_of(disk), disk)
+    in_a_job(stage, change)

@@ -7,19 +7,24 @@ import copy
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
-from fakes import disks, faults, inventory, kinds, lab, opening
+from fakes import disks, faults, inventory, kinds, opening, storage
+from tests import labs
 from vibackup import catalog, cli, compat, site
+from vibackup import manager as api
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 JYTHON = compat.JYTHON
 # Loops over all calls take each of them on one interpreter, and on the slower ones as many as there is time for.
 EVERY = 13 if JYTHON else 1 if sys.version_info >= (3, 7) else 5
 KIB = 1024
+PASSWORD = "rehearsal only"
 
 
 # -- inventories
@@ -143,10 +148,7 @@ class Stage(object):
 
     def write(self, name, words):
         """Write a file below the test's own folder and return its path."""
-        path = os.path.join(self.folder, name)
-        with io.open(compat.native(path), "w", encoding="utf-8") as stream:
-            stream.write(compat.text(words))
-        return path
+        return write_words(os.path.join(self.folder, name), words)
 
     def _record_calls(self):
         count = self.lab.count_call
@@ -265,6 +267,85 @@ def stage(tmpdir):
     yield made
     made.close()
 
+
+# -- what tests of several flows do with a stage
+
+def backed_up(stage, description=None, vs="web01", *words):
+    """Open a lab, back up ``vs`` by dd, and return the backup's id."""
+    stage.open(description or small())
+    return stage.proxy_backup(*words, vs=vs, agent="dd").document["backup"]["id"]
+
+
+def stop(stage, server):
+    """Stop a virtual server by hand."""
+    with labs.job(stage.lab):
+        labs.find(stage.lab, kinds.VIRTUAL_SERVER, server).stop()
+    stage.lab.clock.sleep(60)
+
+
+def scribble(stage, disk, offset=0):
+    """Write something to a disk, as a bad upgrade would."""
+    storage.write(stage.lab, stage.lab.world.named({kinds.LOGICAL_DISK.name}, disk), offset, b"something else" * 100)
+
+
+def in_a_job(stage, change):
+    """Change something in the lab as an administrator does; returns what ``change(manager)`` returns."""
+    manager = site.connect_lab(stage.lab)
+    job = manager.create_job("an administrator's own")
+    api.begin(job)
+    found = change(manager)
+    api.commit(job)
+    return found
+
+
+def refused(stage, ran, words, status=3):
+    """Check that a run was refused with ``words``, and has changed nothing."""
+    assert ran.status == status and words in ran.error, ran.errors
+    assert stage.changes() == []
+
+
+# -- bytes and files
+
+def write_words(path, words):
+    """Write a file of text and return its path."""
+    with io.open(compat.native(path), "w", encoding="utf-8") as stream:
+        stream.write(compat.text(words))
+    return path
+
+
+def write_bytes(path, data):
+    """Write a file of bytes and return its path."""
+    with io.open(compat.native(path), "wb") as stream:
+        stream.write(data)
+    return path
+
+
+def same_by_cmp(one, other):
+    """Tell whether the program cmp finds two things the same: bytes, or files by their paths (text)."""
+    folder = tempfile.mkdtemp()
+    try:
+        paths = [_file_of(each, os.path.join(folder, name)) for each, name in ((one, "one"), (other, "other"))]
+        status = subprocess.call(["cmp"] + paths)
+    finally:
+        shutil.rmtree(folder)
+    assert status in (0, 1), "cmp could not compare"
+    return status == 0
+
+
+def _file_of(thing, path):
+    """Return the path of a file that holds ``thing``: its own, or where it is bytes, ``path``, written here."""
+    return write_bytes(path, thing) if isinstance(thing, bytes) else compat.native(thing)
+
+
+@pytest.fixture(scope="module")
+def restic_repository(tmpdir_factory):
+    """A repository of restic under PASSWORD, made once for a module: that takes a while."""
+    path = str(tmpdir_factory.mktemp(str("restic")).join("repository"))
+    subprocess.check_call(["restic", "-r", path, "init", "-q"], env=environment(RESTIC_PASSWORD=PASSWORD))
+    return compat.text(path)
+
+
+# -- the command line in this process
 
 @contextlib.contextmanager
 def _streams():

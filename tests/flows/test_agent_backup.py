@@ -5,8 +5,8 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import pytest
 
 from tests.flows import sweeps
-from tests.flows.helpers import (Stage, compat, content_in, demo, kept_lab, named, objects_in, process, site_agent,
-                                 small, stage, vibackup_in)  # noqa: F401
+from tests.flows.helpers import (Stage, compat, content_in, demo, kept_lab, named, objects_in, process, same_by_cmp,
+                                 site_agent, small, stage, vibackup_in)  # noqa: F401
 from tests.flows.test_proxy_backup_files import extracted
 from vibackup import agents
 from vibackup import manager as api
@@ -45,7 +45,7 @@ def test_an_image_of_each_disk_is_on_the_share_byte_for_byte_and_the_manager_is_
     assert stage.objects() == before and stage.changes() == []
     for name in ("db01-system", "db01-data"):
         path = tmpdir.join("db01", name, ran.document["backup"]["id"] + ".img")
-        assert path.read_binary() == stage.content(name)
+        assert same_by_cmp(compat.text(path), stage.content(name))
     [entry] = stage.catalog()
     assert (entry["verb"], entry["mode"], entry["agent"], entry["outcome"]) == ("agent-backup", "image", "dd", "ok")
     assert [(disk["name"], disk["group"], disk["bytes_read"], disk["partitions"]) for disk in entry["disks"]] == [
@@ -185,6 +185,18 @@ def test_a_server_that_does_not_run_is_refused(stage):
     refused(stage, run(stage), "web01 does not run: start it, or back it up with proxy-backup")
 
 
+@pytest.mark.parametrize("mode, words", [
+    ("file", "web01 has no file system of its disks mounted: say what to back up with --path"),
+    ("image", "web01 has no disk to back up")])
+def test_a_server_without_disks_is_refused(stage, mode, words):
+    inventory = demo()
+    named(inventory["servers"], "web01")["devices"] = []
+    stage.open(inventory)
+    ran = stage.vibackup("agent-backup", "--vs=web01", "--agent=tsm" if mode == "file" else "--agent=dd",
+                         "--location=/mnt/nas", "--mode=" + mode)
+    assert ran.status == 3 and ran.error == words and stage.changes() == []
+
+
 def test_a_windows_servers_disks_are_not_read_in_it(stage):
     stage.open(demo())
     refused(stage, run(stage, vs="db01"), "db01 is not a Linux guest")
@@ -294,6 +306,30 @@ def test_whichever_call_fails_nothing_is_left_or_reconcile_removes_it(stage, tmp
         assert stage.objects() == before
         assert [each.size() for each in share.visit() if each.isfile()] == [262144]
     sweeps.sweep(stage, prepare, phase, whole)
+
+
+def wrong_location(tmpdir, kind):
+    """Return a location in which nothing can be made."""
+    path = tmpdir.join(kind)
+    if kind == "a file":
+        path.write("mine")
+    elif kind in ("a loop", "nowhere"):
+        path.mksymlinkto(path if kind == "a loop" else tmpdir.join("gone", "away"))
+    return path.join("x" * 300) if kind == "too long" else path
+
+
+@pytest.mark.parametrize("kind", ["nothing there", "a file", "a loop", "nowhere", "too long"])
+@pytest.mark.parametrize("agent, mode", [
+    pytest.param("dd", "image", marks=pytest.mark.needs("dd")),
+    pytest.param("tar", "file", marks=pytest.mark.needs("tar")),
+    pytest.param("borg", "image", marks=pytest.mark.needs("borg")),
+    pytest.param("borg", "file", marks=pytest.mark.needs("borg"))])
+def test_a_location_in_which_nothing_can_be_made_leaves_nothing_and_holds_up_nobody(stage, tmpdir, agent, mode, kind):
+    stage.open(small())
+    ran = run(stage, agent=agent, mode=mode, location=wrong_location(tmpdir, kind))
+    made = kind == "nothing there" and agent != "borg"  # their folders are made; a repository is not
+    assert (ran.status, ran.document["leftovers"]) == (0 if made else 1, []), ran.errors
+    assert run(stage).status == 0
 
 
 def test_a_stop_at_any_moment_leaves_nothing(stage):

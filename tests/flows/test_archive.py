@@ -2,6 +2,7 @@
 """archive: all disks of a server as VHDs of one moment, and a manifest that is written last."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import io
 import os
 
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from fakes import kinds, storage
 from tests.flows.archives import (FILES, SECONDS, SIZES, data, exists, files, folder, make, path, put, read_manifest,
                                   sha256, two_disks)
-from tests.flows.copies import content
-from tests.flows.helpers import FREEZE, KIB, compat, named, process, stage  # noqa: F401
+from tests.flows.helpers import FREEZE, KIB, compat, named, process, run_main, same_by_cmp, stage  # noqa: F401
+from tests.vhds import content
 from vibackup import __version__, errors, manifest, state
 from vibackup.flows import archive
 from vibackup.run import Run
@@ -27,7 +28,7 @@ def test_each_disk_is_a_vhd_with_its_bytes_and_nothing_else_has_changed(stage):
         "snapshot", "export disk", "export disk", "delete snapshot", "checksum", "checksum", "write manifest"]
     assert files(stage) == FILES + ["manifest.json"]
     for name, disk in zip(FILES, ("db01-system", "db01-data")):
-        assert content(os.path.join(folder(stage), name)) == stage.content(disk)
+        assert same_by_cmp(content(os.path.join(folder(stage), name)), stage.content(disk))
     assert stage.objects() == before and stage.vibackup("reconcile").status == 0
 
 
@@ -116,7 +117,7 @@ def test_a_server_is_frozen_for_the_moment_of_the_snapshot_alone(stage):
 def test_a_raw_disk_is_refused(stage):
     stage.open(two_disks(raw=True))
     ran = make(stage)
-    assert ran.status == 3 and "db01-lun is a raw disk, which has no snapshot; leave it out" in ran.error
+    assert ran.status == 3 and "db01-lun is a raw disk, which has no snapshot: use array-backup" in ran.error
     assert stage.changes() == [] and not exists(stage)
 
 
@@ -181,7 +182,7 @@ def test_a_server_that_has_a_snapshot_is_refused(stage):
 
 def test_a_server_that_is_not_there_is_not_found(stage):
     ran = stage.vibackup("archive", "--vs=nobody", "--to=" + folder(stage))
-    assert ran.status == 3 and ran.error == "no virtual server is called nobody" and not exists(stage)
+    assert ran.status == 3 and ran.error.startswith("no virtual server is called nobody") and not exists(stage)
 
 
 @pytest.mark.parametrize("call", ["exportVhd", "snapshot", "deleteSnapshot", "getFreeBytes"])
@@ -242,6 +243,50 @@ def test_a_file_that_comes_into_being_meanwhile_stays_and_there_is_no_archive(st
     assert files(stage) == [FILES[0]] and data(stage, FILES[0]) == b"somebody else's"
 
 
+def test_a_manifest_that_comes_into_being_meanwhile_stays_and_there_is_no_archive(stage):
+    stage.open(two_disks())
+    before = stage.objects()
+    stage.watch(lambda: put(stage, "manifest.json", b"another run's"), "deleteSnapshot")
+    ran = make(stage)
+    assert ran.status == 1 and "manifest.json has come into being meanwhile" in ran.error
+    assert files(stage) == ["manifest.json"] and data(stage, "manifest.json") == b"another run's"
+    assert stage.objects() == before and stage.catalog() == []
+
+
+@pytest.mark.parametrize("vs, other", [("pbh01", "db01"), ("db01", "pbh01")])
+def test_of_two_runs_with_other_state_folders_in_one_folder_the_first_alone_makes_an_archive(stage, vs, other):
+    stage.open(two_disks())
+    ran = []
+
+    def meanwhile():
+        if not ran:
+            ran.append(None)
+            ran[0] = run_main("archive", ["--lab", "--json", "--vs=" + other, "--to=" + folder(stage),
+                                          "--state=" + os.path.join(stage.folder, "other state")])
+    os.mkdir(compat.native(folder(stage)))
+    stage.watch(meanwhile, "createJob")
+    second = stage.vibackup("archive", "--vs=" + vs, "--to=" + folder(stage))
+    assert (ran[0].status, second.status) == (0, 1), second.errors
+    assert read_manifest(stage)["vs"] == other and second.document["leftovers"] == []
+    assert files(stage) == [disk["file"] for disk in read_manifest(stage)["disks"]] + ["manifest.json"]
+    assert stage.vibackup("archive", "--verify", "--from=" + folder(stage)).status == 0
+
+
+def test_a_run_that_fails_after_its_manifest_removes_no_file_that_came_in_place_of_its_own(stage, monkeypatch):
+    stage.open(two_disks())
+
+    def full(_path, _value):
+        for name in (FILES[1], "manifest.json"):
+            os.rename(path(stage, name), path(stage, "moved " + name))
+            put(stage, name, b"somebody else's")
+        raise errors.VibackupError("cannot write the state file")
+    with monkeypatch.context() as patched:
+        patched.setattr(state, "write_json", full)
+        assert make(stage).status == 1
+    assert files(stage) == [FILES[1], "manifest.json", "moved " + FILES[1], "moved manifest.json"]
+    assert data(stage, "manifest.json") == data(stage, FILES[1]) == b"somebody else's"
+
+
 def test_a_folder_that_was_there_stays_when_there_is_no_archive(stage):
     stage.open(two_disks())
     os.mkdir(compat.native(folder(stage)))
@@ -252,11 +297,14 @@ def test_a_folder_that_was_there_stays_when_there_is_no_archive(stage):
 
 def test_a_manifest_that_cannot_be_written_is_no_archive(stage, monkeypatch):
     stage.open(two_disks())
+    give_name = state.give_name
 
     def full(source, target):
         raise OSError(28, "No space left on device")
-    monkeypatch.setattr(manifest.compat, "replace", full)
-    ran = make(stage)
+    with monkeypatch.context() as patched:
+        patched.setattr(manifest.state, "give_name", lambda unfinished, final: (
+            full if final.endswith("manifest.json") else give_name)(unfinished, final))
+        ran = make(stage)
     assert ran.status == 1 and "manifest.json: " in ran.error and "No space left on device" in ran.error
     assert not exists(stage)
 
@@ -280,6 +328,53 @@ def test_a_file_that_cannot_be_read_back_is_no_archive(stage, monkeypatch):
     monkeypatch.setattr(manifest, "sha256", broken)
     ran = make(stage)
     assert ran.status == 1 and "cannot read" in ran.error and "Input/output error" in ran.error and not exists(stage)
+
+
+def flip(where):
+    with io.open(where, "r+b") as stream:
+        stream.seek(1024 ** 2)
+        stream.write(b"other")
+
+
+def cut(size):
+    def function(where):
+        with io.open(where, "r+b") as stream:
+            stream.truncate(size)
+    return function
+
+
+def replace(where):
+    os.rename(where, where + ".moved")
+    os.symlink("/dev/zero", where)
+
+
+@pytest.mark.parametrize("damage, words, left", [
+    (flip, "00-db01-system.vhd has another SHA-256 than was recorded", []),
+    (cut(0), "00-db01-system.vhd has 0 bytes, and 2100224 were recorded", []),
+    (cut(2100224 - 512), "00-db01-system.vhd has 2099712 bytes, and 2100224 were recorded", []),
+    (os.remove, "00-db01-system.vhd is missing", []),
+    (replace, "00-db01-system.vhd is no plain file", [FILES[0], FILES[0] + ".moved"])])
+def test_a_file_that_changes_after_it_was_checked_is_no_archive(stage, damage, words, left):
+    stage.open(two_disks())
+    before = stage.objects()
+    stage.watch(lambda: damage(path(stage, FILES[0])), "deleteSnapshot")
+    ran = make(stage)
+    assert (ran.status, ran.error_class) == (1, "BadArchive") and words in ran.error, ran.errors
+    assert "is no more what was exported, so there is no archive" in ran.error
+    assert (files(stage) if exists(stage) else []) == left and ran.document["leftovers"] == []
+    assert stage.objects() == before and stage.catalog() == []
+
+
+@pytest.mark.parametrize("folder_name", ["through", "through/new"])
+def test_two_runs_cannot_archive_into_one_folder_by_two_names(stage, folder_name):
+    stage.open(two_disks())
+    os.mkdir(compat.native(os.path.join(stage.folder, "real")))
+    os.symlink("real", compat.native(os.path.join(stage.folder, "through")))
+    direct = os.path.join(stage.folder, folder_name.replace("through", "real"))
+    with Run(connect_lab(stage.lab), stage.state(), "archive") as run:
+        with run.held(archive.Plan(run, "pbh01", direct).holds()):
+            ran = stage.vibackup("archive", "--vs=db01", "--to=" + os.path.join(stage.folder, folder_name))
+    assert (ran.status, ran.error_class) == (4, "Busy") and stage.changes() == []
 
 
 def test_two_runs_cannot_archive_into_one_folder_at_once(stage):

@@ -2,7 +2,6 @@
 """archive --restore: a new server from an archive, made only once all of the archive is checked; and --verify alone."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-import io
 import os
 import subprocess
 import sys
@@ -11,7 +10,8 @@ import pytest
 
 from tests.flows.archives import (FILES, SECONDS, SIZES, change_manifest, data, folder, make, path, put, restore,
                                   two_disks, verify)
-from tests.flows.helpers import KIB, ROOT, compat, environment, named, process, run_main, stage  # noqa: F401
+from tests.flows.helpers import (KIB, ROOT, compat, environment, named, process, run_main, same_by_cmp,
+                                 stage)  # noqa: F401
 from vibackup import vhd
 
 
@@ -30,15 +30,26 @@ def flip(stage, name, place):
     put(stage, name, bytes(content))
 
 
+def once(act):
+    """Return a function that calls ``act`` the first time, and then has ``done`` set."""
+    def function():
+        if not function.done:
+            function.done = True
+            act()
+    function.done = False
+    return function
+
+
 # -- a new server
 
 def test_the_new_server_runs_with_the_same_bytes_and_settings_and_the_original_is_not_touched(archived):
     before = archived.objects()
     ran = restore(archived)
     assert ran.status == 0 and ran.steps == [
-        "check file", "check file", "import disk", "import disk", "create server", "start", "keep"]
+        "check file", "check file", "import disk", "import disk", "check file", "check file", "create server", "start",
+        "keep"]
     for disk in ("system", "data"):
-        assert archived.content("db02-" + disk) == archived.content("db01-" + disk)
+        assert same_by_cmp(archived.content("db02-" + disk), archived.content("db01-" + disk))
     old, new = archived.object("db01"), archived.object("db02")
     assert new["power"] == "Running" and old == [thing for thing in before if thing["name"] == "db01"][0]
     for key in ("memory_bytes", "processors", "networks", "operating_system", "managed_node"):
@@ -53,9 +64,7 @@ def test_real_programs_find_the_same_bytes_in_the_archive_and_in_the_new_disk(ar
     for name, disk in zip(FILES, ("system", "data")):
         raw = compat.native(os.path.join(archived.folder, "raw"))
         subprocess.check_call(["qemu-img", "convert", "-f", "vpc", "-O", "raw", path(archived, name), raw])
-        with io.open(compat.native(os.path.join(archived.folder, "new")), "wb") as stream:
-            stream.write(archived.content("db02-" + disk))
-        assert subprocess.call(["cmp", raw, compat.native(os.path.join(archived.folder, "new"))]) == 0
+        assert same_by_cmp(compat.text(raw), archived.content("db02-" + disk))
 
 
 def test_the_document_says_what_was_restored(archived):
@@ -171,17 +180,17 @@ def pipe(stage):
 
 
 DAMAGES = [
-    (lambda stage: flip(stage, FILES[1], 1024 ** 2), "01-db01-data.vhd has another SHA-256 than its manifest says"),
+    (lambda stage: flip(stage, FILES[1], 1024 ** 2), "01-db01-data.vhd has another SHA-256 than was recorded"),
     (lambda stage: flip(stage, FILES[1], 20), "the checksum of its copy of the footer is wrong"),
     (lambda stage: put(stage, FILES[1], data(stage, FILES[1])[:-1]),
-     "01-db01-data.vhd has 2100223 bytes, and its manifest says 2100224"),
+     "01-db01-data.vhd has 2100223 bytes, and 2100224 were recorded"),
     (lambda stage: os.remove(path(stage, FILES[1])), "01-db01-data.vhd is missing"),
     (link_out, "01-db01-data.vhd is no plain file"),
     (pipe, "01-db01-data.vhd is no plain file"),
     (lambda stage: change_manifest(stage, lambda found: found["disks"][1].update(bytes=64 * KIB)),
      "its disk has 131072 bytes, not 65536"),
     (lambda stage: change_manifest(stage, lambda found: found["disks"][1].update(sha256="0" * 64)),
-     "01-db01-data.vhd has another SHA-256 than its manifest says")]
+     "01-db01-data.vhd has another SHA-256 than was recorded")]
 
 
 @pytest.mark.parametrize("damage, words", DAMAGES)
@@ -194,8 +203,35 @@ def test_a_file_that_is_not_as_it_was_is_found_and_nothing_is_made_of_any(archiv
     assert archived.changes() == [] and archived.objects() == before
     ran = verify(archived)
     assert (ran.status, ran.error_class) == (1, "BadArchive") and words in ran.error
-    assert [file["wrong"] is None for file in ran.document["files"]] == [True, False]
+    assert [file["wrong"] is None for file in ran.document["files"]] == [True, False] and ran.error.count("/01-") == 0
     assert words in ran.document["files"][1]["wrong"]
+
+
+@pytest.mark.parametrize("damage", [damage for damage, _words in DAMAGES[:-2]])
+def test_a_file_that_changes_between_its_check_and_its_import_makes_no_server(archived, damage):
+    before = archived.objects()
+    first = once(lambda: damage(archived))
+    archived.watch(first, "importLogicalDisk")
+    ran = restore(archived)
+    assert first.done and ran.status == 1 and "restored" not in ran.document, ran.errors
+    assert archived.objects() == before
+
+
+def test_one_bit_that_changes_between_check_and_import_is_found_by_its_file(archived):
+    archived.watch(once(lambda: flip(archived, FILES[1], 1024 ** 2)), "importLogicalDisk")
+    ran = restore(archived)
+    assert (ran.status, ran.error_class) == (1, "BadArchive")
+    assert "01-db01-data.vhd has another SHA-256 than was recorded" in ran.error
+
+
+def test_a_vhd_that_the_manifest_does_not_name_is_a_warning(archived):
+    change_manifest(archived, lambda found: found["disks"].pop(1))
+    words = "the archive %s has no disk in 01-db01-data.vhd, though the file is in its folder: its manifest does not " \
+        "name it" % folder(archived)
+    ran = verify(archived)
+    assert ran.status == 0 and ran.document["warnings"] == [words]
+    ran = restore(archived, "--isolated", "--dry-run")
+    assert ran.status == 0 and ran.document["warnings"] == [words]
 
 
 # -- check alone

@@ -5,7 +5,8 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import pytest
 
 from tests.flows.arrays import array_of, mixed
-from tests.flows.helpers import EVERY, FREEZE, site_agent, stage  # noqa: F401
+from tests.flows.helpers import FREEZE, site_agent, stage  # noqa: F401
+from tests.flows.sweeps import nothing_more_to_release, release_what_it_names, sweep
 from vibackup import arrays
 from vibackup.run import Run
 
@@ -23,17 +24,11 @@ def back_up(stage, array, *words):
 
 def settle(stage, array, ran, before, kept, place):
     """Check that nothing is left, or that reconcile leaves nothing; ``kept``: how many good backups there are."""
-    assert "internal error" not in ran.errors, place
     array.works()
-    if ran.status == 6:
-        assert ran.document["leftovers"], place
-        assert stage.vibackup("reconcile").status == 6, place
-        fixed = stage.vibackup("reconcile", "--fix")
-        assert fixed.status == 0, (place, fixed.errors)
+    release_what_it_names(stage, ran, place)
     assert stage.objects() == before, place
     assert len(array.snapshots("LUN-1")) == len(stage.catalog()) == kept, place
-    again = stage.vibackup("reconcile", "--fix")
-    assert (again.status, again.document["released"]) == (0, 0) and stage.changes() == [], place
+    nothing_more_to_release(stage, place)
 
 
 @pytest.mark.parametrize("phase", ["before", "after"])
@@ -41,18 +36,16 @@ def settle(stage, array, ran, before, kept, place):
 def test_whichever_call_of_the_manager_fails_nothing_is_left_or_reconcile_releases_it(stage, logical, phase):
     stage.open(mixed(logical=logical))
     array = array_of(stage)
-    before = stage.objects()
-    assert back_up(stage, array).status == 0
-    kept = 1
-    for number in range(1, len(stage.calls) + 1, EVERY):
-        stage.lab.faults = []
-        stage.fault_at(number, phase)
-        ran = back_up(stage, array)
-        stage.lab.faults = []
-        place = "%s call %d: %s" % (phase, number, ran.errors)
-        assert ran.status in (0, 1, 3, 6, 7), place
-        kept += ran.document["backup"] is not None
-        settle(stage, array, ran, before, kept, place)
+    good = [None]
+
+    def settled(_ran, before, place):
+        assert stage.objects() == before, place
+        assert len(array.snapshots("LUN-1")) == len(stage.catalog()) == len(good), place
+
+    def whole(before):
+        good.append(None)
+        settled(None, before, "done")
+    sweep(stage, lambda: lambda: back_up(stage, array), phase, whole, settled)
 
 
 @pytest.mark.parametrize("fault", ["before", "after", "hang"])
@@ -76,16 +69,45 @@ def test_whichever_command_of_the_array_fails_there_is_no_backup_and_no_snapshot
     assert array.snapshots("LUN-2") == []
 
 
-def test_a_snapshot_that_the_array_does_not_list_is_no_backup(stage):
+def test_a_snapshot_that_the_array_does_not_list_is_no_backup_and_named_for_a_person_to_look(stage):
     array = both(stage)
     before = stage.objects()
     array.fails_at(2, "forgets")
     ran = back_up(stage, array)
-    assert ran.status == 1 and ran.error_class == "ArrayFailed"
+    assert ran.status == 6 and ran.error_class == "ArrayFailed" and ran.document["backup"] is None
+    [left] = ran.document["leftovers"]
+    assert "; its delete failed (array files: sh: rm: " in left["reason"]
+    assert left["reason"].endswith("look on the array whether it is there")
     assert ran.error.startswith("array files ended well, but does not list the snapshot vibackup-")
     assert ran.error.endswith(" of the LUN LUN-1")
     assert "attach" not in ran.steps
     settle(stage, array, ran, before, 0, "forgets")
+
+
+def test_a_snapshot_that_was_taken_and_is_not_listed_is_deleted_all_the_same(stage):
+    array = both(stage)
+    before = stage.objects()
+    array.fails_at(3, "forgets")
+    list_fails = back_up(stage, array, "--proxy=pbh01", *site_agent(stage, "true"))
+    assert list_fails.status == 1 and array.commands.count("delete") == 1  # the list shows it the next time
+    array.works()
+    array.hides(True)
+    ran = back_up(stage, array)
+    assert ran.status == 6 and ran.document["backup"] is None and array.snapshots("LUN-1") == []
+    assert "its delete ended well: look on the array" in ran.document["leftovers"][0]["reason"]
+    array.hides(False)
+    settle(stage, array, ran, before, 0, "hidden")
+
+
+@pytest.mark.parametrize("number, status", [(9, 0), (2, 1)], ids=["good", "the snapshot fails after its effect"])
+def test_among_very_many_snapshots_ours_is_found(stage, number, status):
+    array = both(stage)
+    array.has_many_more()
+    before = stage.objects()
+    array.fails_at(number, "after")
+    ran = back_up(stage, array)
+    assert ran.status == status, ran.errors
+    settle(stage, array, ran, before, 1 - status, number)
 
 
 def test_a_snapshot_that_comes_a_little_after_its_command_was_given_up_is_deleted_too(stage, monkeypatch):

@@ -2,7 +2,6 @@
 """array-backup that is stopped or killed, at any moment."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-import os
 import signal
 
 import pytest
@@ -11,10 +10,10 @@ from fakes import kinds
 from tests.flows.arrays import FileArray, array_of, mixed
 from tests.flows.helpers import (EVERY, FREEZE, JYTHON, compat, content_in, kept_lab, objects_in, opened, process,
                                  stage, vibackup_in)  # noqa: F401
-from vibackup import agents, arrays, errors
+from tests.flows.sweeps import stop_everywhere
+from vibackup import agents, arrays
 from vibackup.flows import array_backup
 from vibackup.run import Run
-from vibackup.site import connect_lab
 
 PROXY = ["--proxy=pbh01", "--agent=model"]
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
@@ -24,28 +23,13 @@ def test_a_stop_at_any_moment_leaves_nothing(stage):
     stage.open(mixed())
     array = array_of(stage)
     before = stage.objects()
-    at, stopped = 0, 0
-    while True:
-        at += EVERY
-        asked = []
 
-        def stop_status():
-            asked.append(None)
-            return errors.TERMINATED if len(asked) >= at else 0
-        run = Run(connect_lab(stage.lab), os.path.join(stage.folder, "state"), "array-backup", stop_status=stop_status)
-        with run:
-            try:
-                plan = array_backup.Plan(run, "web01", arrays.load(array.table)["files"], ["true"], ["true"],
-                                         "pbh01", agents.load()["model"])
-                array_backup.array_backup(run, plan)
-            except errors.Stopped as error:
-                stopped += 1
-                assert error.exit_status == 143
-        assert run.leftovers == [] and stage.objects() == before
-        assert len(array.snapshots("LUN-1")) == len(run.catalog.entries())
-        if len(asked) < at:
-            break
-    assert stopped >= 3
+    def act(run):
+        assert array.snapshots("LUN-1") == []
+        array_backup.array_backup(run, array_backup.Plan(
+            run, "web01", arrays.load(array.table)["files"], ["true"], ["true"], "pbh01", agents.load()["model"]))
+    assert stop_everywhere(stage, "array-backup", act, before, EVERY) >= 3
+    assert stage.objects() == before and len(array.snapshots("LUN-1")) == len(stage.catalog()) == 1
 
 
 # -- in a lab on disk

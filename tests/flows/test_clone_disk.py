@@ -8,7 +8,7 @@ import pytest
 
 from fakes import kinds, storage
 from tests.flows.copies import SECONDS, SIZE, clone, full_house, two_groups
-from tests.flows.helpers import named, stage  # noqa: F401
+from tests.flows.helpers import named, same_by_cmp, stage  # noqa: F401
 from vibackup.flows import clone_disk
 from vibackup.run import Run
 from vibackup.site import connect_lab
@@ -21,7 +21,7 @@ def test_the_clone_has_the_disks_bytes_and_nothing_else_has_changed(stage):
     before, content = stage.objects(), stage.content("web01-system")
     ran = clone(stage)
     assert ran.status == 0 and ran.steps == ["snapshot", "clone disk", "delete snapshot", "keep"]
-    assert stage.content("copy") == content
+    assert same_by_cmp(stage.content("copy"), content)
     made, group = stage.object("copy"), stage.object("bulkGroup")
     assert (made["disk_group"], made["bytes"], made["snapshot_parent"]) == (group["id"], SIZE, None)
     group["free_bytes"] += SIZE
@@ -124,7 +124,8 @@ def test_a_clone_that_is_too_small_is_removed(stage, monkeypatch):
     real = clone_disk.making.Making.cloned_disk
     monkeypatch.setattr(clone_disk.making.Making, "cloned_disk", lambda *given: real(*given)._replace(bytes=SIZE - 512))
     ran = clone(stage)
-    assert ran.status == 1 and ran.error == "the clone of web01-system has 261632 of its 262144 bytes"
+    assert ran.status == 1 and ran.error == ("the clone of web01-system has 261632 of its 262144 bytes, so it is not "
+                                             "kept: try again, or use export-disk and import-disk")
     assert stage.objects() == before
 
 
@@ -192,7 +193,7 @@ def test_each_option_must_be_given(stage, missing):
 
 def test_an_empty_name_is_refused(stage):
     ran = clone(stage, name="")
-    assert (ran.status, ran.error) == (2, "--name: give a name") and stage.calls == []
+    assert (ran.status, ran.error) == (2, "clone-disk: --name is given, and empty") and stage.calls == []
 
 
 # -- the dry run

@@ -7,13 +7,12 @@ import signal
 
 import pytest
 
-from tests.flows.copies import clone, content, delete, export, files, import_, source, target, two_groups
+from tests.flows.copies import clone, delete, export, files, import_, source, target, two_groups
 from tests.flows.helpers import (EVERY, JYTHON, Stage, compat, content_in, kept_lab, objects_in, process, stage,
                                  vibackup_in)  # noqa: F401
-from vibackup import errors
+from tests.flows.sweeps import stop_everywhere
+from tests.vhds import content
 from vibackup.flows import clone_disk, export_disk, import_disk
-from vibackup.run import Run
-from vibackup.site import connect_lab
 
 COMMANDS = {"clone-disk": clone, "export-disk": export, "import-disk": import_}
 
@@ -122,23 +121,12 @@ FLOWS = {
 def test_a_stop_at_any_moment_leaves_a_good_copy_or_no_trace_of_one(stage, verb):
     stage.open(two_groups())
     target(stage)
-    before = stage.objects()
-    stopped = 0
-    while True:
-        asked = []
 
-        def stop_status():
-            asked.append(None)
-            return errors.INTERRUPTED if len(asked) > stopped else 0
-        with Run(connect_lab(stage.lab), os.path.join(stage.folder, "state"), verb, stop_status=stop_status) as run:
-            try:
-                FLOWS[verb](run, stage)
-                break
-            except errors.Stopped as error:
-                assert error.exit_status == 130
-        assert run.leftovers == [] and not is_there(stage) and stage.objects() == before
-        stopped += 1
-    assert is_there(stage) and stopped >= 2
+    def act(run):
+        assert not is_there(stage)
+        FLOWS[verb](run, stage)
+    assert stop_everywhere(stage, verb, act, stage.objects()) >= 2
+    assert is_there(stage)
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -177,9 +165,9 @@ def commits(stage, verb):
 
 KILLS = [("clone-disk", 1, "after"), ("export-disk", 1, "after"), ("import-disk", 0, "after")]
 MORE = [("clone-disk", 0, "after"), ("clone-disk", 1, "before"), ("clone-disk", 2, "after"),
-        ("clone-disk", 3, "before"), ("clone-disk", 3, "after"), ("export-disk", 0, "after"), ("export-disk", 1, "before"),
-        ("export-disk", 2, "before"), ("export-disk", 2, "after"), ("import-disk", 0, "before"),
-        ("import-disk", 1, "before"), ("import-disk", 1, "after")]
+        ("clone-disk", 3, "before"), ("clone-disk", 3, "after"), ("export-disk", 0, "after"),
+        ("export-disk", 1, "before"), ("export-disk", 2, "before"), ("export-disk", 2, "after"),
+        ("import-disk", 0, "before"), ("import-disk", 1, "before"), ("import-disk", 1, "after")]
 
 
 @pytest.mark.parametrize("verb, number, phase", KILLS if JYTHON else KILLS + MORE)

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from tests.flows.copies import SIZE, export, import_, target, two_groups
-from tests.flows.helpers import compat, named, stage  # noqa: F401
+from tests.flows.helpers import compat, named, same_by_cmp, stage, write_bytes  # noqa: F401
 
 pytestmark = pytest.mark.needs("qemu-img", "cmp")
 
@@ -20,17 +20,6 @@ def call(*words):
     child = subprocess.Popen([compat.native(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     said = compat.text(child.communicate()[0])
     assert child.returncode == 0, "%s: %s" % (words, said)
-
-
-def raw_image(path, content):
-    with io.open(path, "wb") as stream:
-        stream.write(content)
-    return path
-
-
-def content_of(path):
-    with io.open(path, "rb") as stream:
-        return stream.read()
 
 
 def sparse(seed, size):
@@ -48,13 +37,13 @@ def test_qemu_img_reads_the_disks_bytes_from_an_exported_vhd(stage, disk):
     stage.open(two_groups())
     assert export(stage, disk=disk).status == 0
     call("qemu-img", "convert", "-f", "vpc", "-O", "raw", target(stage), target(stage, "exported.raw"))
-    call("cmp", target(stage, "exported.raw"), raw_image(target(stage, "disk.raw"), stage.content(disk)))
+    assert same_by_cmp(target(stage, "exported.raw"), stage.content(disk))
 
 
 def test_qemu_img_reads_a_large_disk_of_the_demo_too(stage):
     assert export(stage, disk="db01-data").status == 0
     call("qemu-img", "convert", "-f", "vpc", "-O", "raw", target(stage), target(stage, "exported.raw"))
-    call("cmp", target(stage, "exported.raw"), raw_image(target(stage, "disk.raw"), stage.content("db01-data")))
+    assert same_by_cmp(target(stage, "exported.raw"), stage.content("db01-data"))
 
 
 @pytest.mark.parametrize("subformat", ["dynamic", "fixed"])
@@ -63,19 +52,18 @@ def test_a_vhd_of_qemu_imgs_making_becomes_a_disk_of_the_same_bytes(stage, subfo
     description = two_groups()
     named(description["data_centers"][0]["disk_groups"], "bulkGroup")["bytes"] = 2 * size
     stage.open(description)
-    raw = raw_image(target(stage, "made.raw"), sparse(seed, size))
+    raw = write_bytes(target(stage, "made.raw"), sparse(seed, size))
     call("qemu-img", "convert", "-f", "raw", "-O", "vpc", "-o", "subformat=%s,force_size=on" % subformat, raw,
          target(stage, "made.vhd"))
     assert import_(stage, path=target(stage, "made.vhd")).status == 0
     assert stage.object("copy")["bytes"] == size
-    call("cmp", raw, raw_image(target(stage, "imported.raw"), stage.content("copy")))
+    assert same_by_cmp(raw, stage.content("copy"))
 
 
 def test_a_disk_that_was_exported_and_imported_is_the_same_to_cmp(stage):
     stage.open(two_groups())
     assert export(stage).status == 0 and import_(stage, path=target(stage)).status == 0
-    call("cmp", raw_image(target(stage, "one"), stage.content("web01-system")),
-         raw_image(target(stage, "other"), stage.content("copy")))
+    assert same_by_cmp(stage.content("web01-system"), stage.content("copy"))
     assert export(stage, disk="copy", to=target(stage, "again.vhd")).status == 0
     call("qemu-img", "compare", "-f", "vpc", "-F", "vpc", target(stage), target(stage, "again.vhd"))
 

@@ -2,10 +2,14 @@
 """restore --to: the files of a backup come back into a folder of a guest, all of them or none."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import io
+import json
+import os
+
 import pytest
 
 from tests.flows import sweeps
-from tests.flows.helpers import (Stage, compat, demo, kept_lab, named, objects_in, process, small, stage,
+from tests.flows.helpers import (Stage, compat, demo, kept_lab, named, objects_in, process, same_by_cmp, small, stage,
                                  vibackup_in)  # noqa: F401
 from vibackup import agents
 from vibackup.flows import file_restore
@@ -64,6 +68,7 @@ def test_files_come_back_into_a_new_folder_and_nothing_else_is_left(stage, share
     ran = share.restore(stage, backup)
     assert ran.status == 0, ran.errors
     assert share.content() == WEB01 and share.names() == ["back"]
+    assert same_by_cmp(share.path + "/back/srv/www/index.html", WEB01["srv/www/index.html"])
     assert stage.objects() == before and stage.changes() == []
     assert ran.document["restored"]["parts"] == [{"name": "/mnt/system", "folder": share.path + "/back"}]
     assert ran.steps == ["make folder", "restore", "move to its place"]
@@ -75,6 +80,30 @@ def test_a_folder_that_is_there_and_empty_will_do(stage, share):
     share.folder.mkdir("back")
     assert share.restore(stage, backup, to=share.path + "/back/").status == 0
     assert share.content() == WEB01 and share.names() == ["back"]
+
+
+def test_a_folder_that_is_there_keeps_its_owner_and_its_mode(stage, share):
+    stage.open(demo())
+    backup = share.backed_up(stage)
+    path = compat.native(share.folder.mkdir("back").strpath)
+    os.chmod(path, 0o2750)
+    if os.getuid() == 0:
+        os.chown(path, 65534, 65534)
+    was = os.stat(path)
+    assert share.restore(stage, backup).status == 0
+    now = os.stat(path)
+    assert (now.st_mode, now.st_uid, now.st_gid) == (was.st_mode, was.st_uid, was.st_gid)
+    assert share.content() == WEB01 and share.names() == ["back"]
+
+
+def test_nobody_else_looks_into_the_files_while_they_come(stage, share):
+    stage.open(small())
+    table = stage.write("agents.ini", NEWEST.replace("cp -r -T {origin} {target}", """
+    cp -r -T {origin} {target}
+    sh -c 'stat --format=%%a "$(dirname "$1")" >"%s/mode"' sh {target}""" % share.path))
+    backup = share.backed_up(stage, "--path=/mnt/system/etc", "--agents=" + table, agent="newest")
+    assert share.restore(stage, backup, "--agents=" + table, proxy="web01").status == 0
+    assert share.folder.join("mode").read() == "700\n"
 
 
 def test_several_folders_come_back_into_one_each(stage, share):
@@ -156,6 +185,32 @@ def test_a_folder_that_is_not_written_in_full_is_a_bad_command_line(stage, share
     refused(stage, share, share.restore(stage, backup, to=folder), "give a folder of pbh01 in full", status=2)
 
 
+@pytest.mark.parametrize("folder", ["/back", "/srv/back", "/tmp/back", "/usr/lib/back", "/etc/deeper/back"])
+def test_a_guest_of_a_lab_has_none_of_this_machines_own_folders(stage, share, folder):
+    """Otherwise a rehearsal would make them here, and remove them again."""
+    stage.open(small())
+    backup = share.backed_up(stage)
+    for words in ([], ["--dry-run"]):
+        refused(stage, share, share.restore(stage, backup, *words, to=folder), "pbh01 has no folder /")
+
+
+def test_a_name_may_be_as_long_as_a_guest_can_have_it(stage, share):
+    stage.open(small())
+    backup = share.backed_up(stage)
+    longest = "n" * 255
+    assert share.restore(stage, backup, to=share.path + "/" + longest).status == 0
+    assert share.names() == [longest] and share.content(longest) == {"etc/motd": b"hello\n"}
+
+
+@pytest.mark.parametrize("name", ["n" * 256, "\u00fc" * 128, "/".join(["n" * 200] * 21)], ids=["256", "bytes", "path"])
+def test_a_name_that_is_too_long_is_refused_before_any_change(stage, share, name):
+    stage.open(small())
+    backup = share.backed_up(stage)
+    for words in ([], ["--dry-run"]):
+        refused(stage, share, share.restore(stage, backup, *words, to=share.path + "/" + name),
+                "too long, a name has 255 bytes at most", status=2)
+
+
 @pytest.mark.parametrize("words", [
     [], ["--new-vs=x", "--to=/x"], ["--overwrite=x", "--to=/x"], ["--to=/x", "--isolated"]])
 def test_one_way_to_restore_must_be_chosen(stage, share, words):
@@ -216,6 +271,51 @@ def test_where_an_agent_has_the_newest_files_alone_no_other_backup_can_be_asked_
     refused(stage, share, ran, "newest restores the newest files alone")
     assert share.restore(stage, newer, words[0], proxy="web01").status == 0
     assert share.content() == {"motd": b"hello\n"}
+
+
+# -- an entry of the catalog that somebody has changed
+
+def damaged(stage, identity, **changes):
+    """Change what the catalog's entry ``identity`` has of its one disk: of its files, or where there is no such key."""
+    path = os.path.join(compat.native(stage.state()), "catalog", compat.native(identity + ".json"))
+    with io.open(path, encoding="utf-8") as stream:
+        entry = json.load(stream)
+    [disk] = entry["disks"]
+    for key, value in changes.items():
+        holder = disk["files"] if key in ("id", "mount", "origin") else disk
+        holder[key] = value
+        if value is GONE:
+            del holder[key]
+    with io.open(path, "w", encoding="utf-8") as stream:
+        stream.write(compat.text(json.dumps(entry)))
+
+
+GONE = "(gone)"
+UP = "/.." * 30
+
+
+@pytest.mark.parametrize("changes", [
+    {"mount": UP + "/tmp"}, {"mount": "/../victim"}, {"mount": "/mnt/../victim"}, {"mount": "mnt"}, {"mount": "//mnt"},
+    {"mount": "/mnt/"}, {"mount": ""}, {"mount": "/a\0b"}, {"mount": 3}, {"mount": None}, {"mount": ["/mnt"]},
+    {"mount": GONE}, {"mount": "C:\\..\\victim"}, {"mount": "C:victim"}, {"mount": "C:/victim"},
+    {"origin": UP + "/tmp"}, {"origin": 3}, {"origin": GONE}, {"id": 5}, {"id": None}, {"id": ""}, {"id": GONE},
+    {"files": ["x"]}, {"files": "x"}, {"files": 7}, {"backup_id": None}, {"backup_id": GONE}, {"backup_id": ""},
+], ids=json.dumps)
+def test_an_entry_of_which_the_files_are_not_as_they_were_written_is_refused(stage, share, changes):
+    stage.open(small())
+    backup = share.backed_up(stage)
+    damaged(stage, backup, **changes)
+    ran = share.restore(stage, backup)
+    refused(stage, share, ran, "the catalog's entry of the backup %s is damaged" % backup)
+
+
+@pytest.mark.parametrize("changes", [
+    {"mount": "/"}, {"mount": "G:\\"}, {"mount": "E:\\Data", "origin": "C:"}, {"origin": "\\\\web01\\web01-system.1"}])
+def test_every_form_of_a_folder_that_backups_are_made_of_is_let_through(stage, share, changes):
+    stage.open(small())
+    backup = share.backed_up(stage)
+    damaged(stage, backup, **changes)
+    assert share.restore(stage, backup).status == 0 and share.content() == {"etc/motd": b"hello\n"}
 
 
 # -- the dry run

@@ -7,9 +7,10 @@ import os
 
 import pytest
 
-from tests.flows.copies import (SECONDS, SIZE, content, delete, export, full_house, import_, source, target,
+from tests.flows.copies import (SECONDS, SIZE, delete, export, full_house, import_, source, target,
                                 two_groups)
-from tests.flows.helpers import named, stage  # noqa: F401
+from tests.flows.helpers import named, same_by_cmp, stage  # noqa: F401
+from tests.vhds import content
 from vibackup import compat, vhd
 from vibackup.flows import import_disk
 from vibackup.run import Run
@@ -25,7 +26,7 @@ def test_the_disk_has_the_bytes_of_the_vhd(stage, kind):
     assert ran.status == 0 and ran.steps == ["import disk", "keep"]
     made = stage.object("copy")
     assert (made["bytes"], made["disk_group"]) == (SIZE, stage.object("bulkGroup")["id"])
-    assert stage.content("copy") == content(source(stage)) and stage.content("copy").endswith(b"\0end")
+    assert same_by_cmp(stage.content("copy"), content(source(stage))) and stage.content("copy").endswith(b"\0end")
 
 
 def test_what_was_exported_comes_back(stage):
@@ -79,14 +80,32 @@ def test_how_far_the_import_is_is_shown(stage):
     assert len(figures) == SECONDS // 10 and figures == sorted(figures)
 
 
-def test_a_disk_that_is_too_small_is_removed(stage, monkeypatch):
+@pytest.mark.parametrize("wrong", [-512, 512])
+def test_a_disk_of_another_size_is_removed(stage, monkeypatch, wrong):
     stage.open(two_groups())
     before = stage.objects()
     real = import_disk.making.Making.imported_disk
     monkeypatch.setattr(import_disk.making.Making, "imported_disk",
-                        lambda *given: real(*given)._replace(bytes=SIZE - 512))
+                        lambda *given: real(*given)._replace(bytes=SIZE + wrong))
     ran = import_(stage)
-    assert ran.status == 1 and ran.error.endswith("has 261632 of its 262144 bytes") and stage.objects() == before
+    assert ran.status == 1 and "has %d bytes instead of 262144, so it is not kept" % (SIZE + wrong) in ran.error
+    assert stage.objects() == before
+
+
+@pytest.mark.parametrize("change", [
+    lambda path: vhd.write(path, SIZE, [(512, b"other")]),
+    lambda path: vhd.write(path, 2 * SIZE, [(512, b"other")]),
+    lambda path: (vhd.write(path + ".other", SIZE, [(512, b"begin")]), os.rename(path + ".other", path)),
+    os.remove], ids=["written", "larger", "replaced", "removed"])
+@pytest.mark.parametrize("call", ["importLogicalDisk", "commit"])
+def test_a_file_that_changes_after_its_check_makes_no_disk(stage, change, call):
+    stage.open(two_groups())
+    before, path, done = stage.objects(), source(stage), []
+    os.utime(path, (1200000000, 1200000000))
+    stage.watch(lambda: done or done.append(change(path)), call)
+    ran = stage.vibackup("import-disk", "--from=" + path, "--to-group=bulkGroup", "--name=copy")
+    assert ran.status == 1 and "imported" not in ran.document, ran.errors
+    assert stage.objects() == before
 
 
 # -- refusals
@@ -146,7 +165,7 @@ def test_a_manager_that_lacks_a_call_is_told_so_before_any_change(stage, call):
 
 def test_an_empty_name_is_refused(stage):
     ran = import_(stage, name="")
-    assert (ran.status, ran.error) == (2, "--name: give a name") and stage.calls == []
+    assert (ran.status, ran.error) == (2, "import-disk: --name is given, and empty") and stage.calls == []
 
 
 # -- the dry run

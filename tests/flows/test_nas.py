@@ -7,13 +7,11 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import os
 import shutil
-import subprocess
 
 import pytest
 
-from tests.flows.helpers import compat, content_in, environment, kept_lab, objects_in, small, vibackup_in
-
-PASSWORD = "rehearsal only"
+from tests.flows.helpers import (PASSWORD, compat, content_in, kept_lab, objects_in, restic_repository,  # noqa: F401
+                                 same_by_cmp, small, vibackup_in)
 
 
 class Site(object):
@@ -51,23 +49,15 @@ class Site(object):
         shutil.rmtree(compat.native(os.path.join(self.nas, folder)))
 
 
-@pytest.fixture(scope="module")
-def repository(tmpdir_factory):
-    """A repository of restic, made once: that takes a while."""
-    path = str(tmpdir_factory.mktemp(str("restic")).join("repository"))
-    subprocess.check_call(["restic", "-r", path, "init", "-q"], env=environment(RESTIC_PASSWORD=PASSWORD))
-    return compat.text(path)
-
-
 @pytest.fixture
-def site(tmpdir, monkeypatch, repository):
+def site(tmpdir, monkeypatch, restic_repository):  # noqa: F811
     monkeypatch.setenv(str("RESTIC_PASSWORD"), str(PASSWORD))
     monkeypatch.setenv(str("RESTIC_CACHE_DIR"), str(tmpdir.join("cache")))
-    return Site(compat.text(tmpdir), repository)
+    return Site(compat.text(tmpdir), restic_repository)
 
 
 @pytest.mark.needs("dd", "restic", "cmp")
-def test_an_image_on_the_nas_is_backed_up_by_the_proxy_lost_and_recovered_in_the_papers_two_steps(site, tmpdir):
+def test_an_image_on_the_nas_is_backed_up_by_the_proxy_lost_and_recovered_in_the_papers_two_steps(site):
     disk = content_in(site.lab, "web01-system")
     image = site.back_up("--vs=web01", "--agent=dd", "--location=" + site.nas)
     copy = site.back_up("--vs=pbh01", "--agent=restic", "--mode=file", "--path=" + site.nas + "/web01",
@@ -79,9 +69,7 @@ def test_an_image_on_the_nas_is_backed_up_by_the_proxy_lost_and_recovered_in_the
     assert first["restored"]["folder"] == site.nas + "/web01" and site.files("web01") == on_the_nas
     site.vibackup("restore", "--backup=" + image, "--proxy=pbh01", "--new-vs=web01-back")
 
-    tmpdir.join("before").write_binary(disk)
-    tmpdir.join("after").write_binary(content_in(site.lab, "web01-back-system"))
-    subprocess.check_call(["cmp", str(tmpdir.join("before")), str(tmpdir.join("after"))])
+    assert same_by_cmp(disk, content_in(site.lab, "web01-back-system"))
     running = [thing for thing in objects_in(site.lab) if thing["name"] == "web01-back"]
     assert running[0]["power"] == "Running"
     assert os.listdir(compat.native(site.nas)) == ["web01"]

@@ -4,10 +4,13 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import pytest
 
-from fakes import kinds, storage
+from fakes import kinds
 from tests import labs
-from tests.flows.helpers import EVERY, compat, demo, kept_lab, named, process, small, stage, vibackup_in  # noqa: F401
-from tests.flows.test_restore import backed_up, refused, stop
+from tests.flows.helpers import (EVERY, backed_up, compat, demo, kept_lab, named, process, refused, same_by_cmp,
+                                 scribble, small, stage, stop, vibackup_in)  # noqa: F401
+from tests.flows.sweeps import sweep
+
+HALF_WRITTEN = "a half-written restore of the disk web01-system"
 
 
 def overwrite(stage, backup, *names, **options):
@@ -16,9 +19,9 @@ def overwrite(stage, backup, *names, **options):
                                        ["--overwrite=" + name if not name.startswith("-") else name for name in names]))
 
 
-def scribble(stage, disk, offset=0):
-    """Write something to a disk, as a bad upgrade would."""
-    storage.write(stage.lab, stage.lab.world.named({"LogicalDisk"}, disk), offset, b"something else" * 100)
+def others(objects):
+    """Return all objects but the disk that is written to."""
+    return [thing for thing in objects if thing["name"] != "web01-system"]
 
 
 def test_the_disk_holds_the_backups_bytes_again_and_its_server_boots_from_it(stage):
@@ -26,11 +29,11 @@ def test_the_disk_holds_the_backups_bytes_again_and_its_server_boots_from_it(sta
     was = stage.content("web01-system")
     scribble(stage, "web01-system")
     stop(stage, "web01")
-    before = [thing for thing in stage.objects() if thing["name"] != "web01-system"]
+    before = others(stage.objects())
     ran = overwrite(stage, backup, "web01-system")
     assert ran.status == 0, ran.errors
-    assert stage.content("web01-system") == was
-    assert [thing for thing in stage.objects() if thing["name"] != "web01-system"] == before
+    assert same_by_cmp(stage.content("web01-system"), was)
+    assert others(stage.objects()) == before
 
 
 def test_several_disks_are_written_in_the_order_they_are_named(stage):
@@ -56,12 +59,33 @@ def test_a_disk_of_nobody_can_be_written_to(stage):
     (["nothing"], "no logical disk is called nothing"), (["raw01-lun"], "no logical disk is called raw01-lun"),
     (["pbh01-system"], "pbh01-system is a disk of the proxy pbh01 itself"),
     (["db01-data"], "db01-data has 524288 bytes, and the backup of web01-system has 262144: they must be equal"),
-    (["web01-system", "db01-system"], "has 1 disks to restore (web01-system) and 2 are named")])
+    (["web01-system", "db01-system"], "--overwrite names 2 where the backup")])
 def test_what_must_not_be_written_to_is_refused_before_any_change(stage, names, words):
     backup = backed_up(stage, demo())
     if names == ["pbh01-system"]:
         stop(stage, "pbh01")
     refused(stage, overwrite(stage, backup, *names), words)
+
+
+def same_sizes():
+    description = demo()
+    named(description["disks"], "db01-data")["bytes"] = named(description["disks"], "db01-system")["bytes"]
+    return description
+
+
+def test_the_disks_of_a_backup_are_not_crossed(stage):
+    backup = backed_up(stage, same_sizes(), "db01")
+    stop(stage, "db01")
+    refused(stage, overwrite(stage, backup, "db01-data", "db01-system"),
+            "db01-data would get the image of db01-system, and the backup has one of db01-data itself")
+
+
+def test_disks_are_taken_in_the_order_they_are_named(stage):
+    backup = backed_up(stage, same_sizes(), "db01")
+    was = [stage.content("db01-system"), stage.content("db01-data")]
+    stop(stage, "db01")
+    ran = overwrite(stage, backup, "--disk=db01-data", "--disk=db01-system", "db01-data", "db01-system")
+    assert ran.status == 0 and [stage.content("db01-system"), stage.content("db01-data")] == was, ran.errors
 
 
 def test_one_disk_named_for_two_is_refused(stage):
@@ -84,18 +108,20 @@ def test_a_disk_that_has_a_snapshot_and_the_snapshot_itself_are_refused(stage):
     with labs.job(stage.lab):
         labs.find(stage.lab, kinds.VIRTUAL_SERVER, "web01").snapshot()
     stop(stage, "web01")
-    refused(stage, overwrite(stage, backup, "web01-system"), "web01-system has a snapshot, called Snapshot of web01-system")
-    refused(stage, overwrite(stage, backup, "Snapshot of web01-system"), "is a snapshot disk, which is never written to")
+    refused(stage, overwrite(stage, backup, "web01-system"),
+            "web01-system has a snapshot, called Snapshot of web01-system")
+    refused(stage, overwrite(stage, backup, "Snapshot of web01-system"),
+            "is a snapshot disk, which is never written to")
 
 
 def test_a_half_written_disk_is_named_and_the_next_backup_of_it_refused(stage):
     backup = backed_up(stage)
     stop(stage, "web01")
-    agents = stage.write("agents.ini", "[dd]\nimage_backup = true {device}\n"
-                         "image_restore = sh -c 'head -c 5000 {device} | tr x y >{device}.new; exit 1' {backup_id} {device}\n")
+    agents = stage.write("agents.ini", "[dd]\nimage_backup = true {device}\nimage_restore = "
+                         "sh -c 'head -c 5000 {device} | tr x y >{device}.new; exit 1' {backup_id} {device}\n")
     ran = overwrite(stage, backup, "web01-system", agents=agents)
     assert ran.status == 6
-    assert ran.document["leftovers"][0]["what"] == "a half-written restore of the disk web01-system"
+    assert ran.document["leftovers"][0]["what"] == HALF_WRITTEN
     assert "worthless until it is restored again" in ran.document["leftovers"][0]["reason"]
     assert "attach" in ran.steps and "detach" in ran.steps
     assert stage.proxy_backup(agent="dd").error_class == "Leftovers"
@@ -106,21 +132,35 @@ def test_a_half_written_disk_is_named_and_the_next_backup_of_it_refused(stage):
 
 
 @pytest.mark.parametrize("phase", ["before", "after"])
-def test_whichever_call_fails_nothing_but_the_disk_itself_is_changed(stage, phase):
+def test_whichever_call_fails_the_disk_is_untouched_whole_or_named_as_half_written(stage, phase):
     backup = backed_up(stage)
     stop(stage, "web01")
-    assert overwrite(stage, backup, "web01-system").status == 0
-    objects = stage.objects()
-    for number in range(1, len(stage.calls) + 1, EVERY):
-        stage.fault_at(number, phase)
-        ran = overwrite(stage, backup, "web01-system")
-        stage.lab.faults = []
-        place = "%s call %d: %s" % (phase, number, ran.errors)
-        assert ran.status in (0, 1, 3, 6, 7) and "internal error" not in ran.errors, place
-        stage.vibackup("reconcile", "--fix")
-        again = stage.vibackup("reconcile", "--fix")
-        assert again.status == 0 and again.document["released"] == 0, place
-        assert stage.objects() == objects, place  # the disk's own content too: it is the backup's, or half of it again
+    whole_content = stage.content("web01-system")
+    scribble(stage, "web01-system")
+    scribbled = stage.content("web01-system")
+    seen = set()
+
+    def prepare():
+        scribble(stage, "web01-system")
+        assert stage.content("web01-system") == scribbled
+        return lambda: overwrite(stage, backup, "web01-system")
+
+    def settle(ran, before, place):
+        assert others(stage.objects()) == others(before), place
+        content = stage.content("web01-system")
+        if "restore" not in ran.steps:
+            assert content == scribbled, place
+            seen.add("untouched")
+        elif content != whole_content:
+            assert ran.status == 6 and HALF_WRITTEN in [left["what"] for left in ran.document["leftovers"]], place
+            seen.add("half-written")
+
+    def whole(before):
+        assert others(stage.objects()) == others(before) and stage.content("web01-system") == whole_content
+        seen.add("whole")
+    sweep(stage, prepare, phase, whole, settle)
+    if EVERY == 1:
+        assert seen == {"untouched", "whole"} | ({"half-written"} if phase == "before" else set())
 
 
 def test_what_a_killed_restore_half_wrote_is_named_by_reconcile(tmpdir):

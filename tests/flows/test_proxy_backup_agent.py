@@ -72,6 +72,16 @@ def test_an_agent_whose_time_is_up_is_a_failure_that_leaves_nothing(stage):
     assert stage.objects() == before and stage.catalog() == [] and stage.files() == []
 
 
+@pytest.mark.parametrize("agent", ["dd", pytest.param("borg", marks=pytest.mark.needs("borg"))])
+def test_a_location_in_which_nothing_can_be_made_does_not_lock_the_proxy(stage, tmpdir, agent):
+    stage.open(small())
+    before = stage.objects()
+    tmpdir.join("loop").mksymlinkto(tmpdir.join("loop"))
+    ran = stage.proxy_backup("--location=%s" % tmpdir.join("loop"), agent=agent)
+    assert ran.status == 1 and ran.error_class == "AgentFailed" and ran.document["leftovers"] == []
+    assert stage.objects() == before and stage.proxy_backup().status == 0
+
+
 @pytest.mark.parametrize("phase", ["before", "after"])
 @pytest.mark.parametrize("program", ["mkdir", "test", "env", "mv", "sync"])
 def test_an_agent_that_loses_its_connection_is_a_failure_that_keeps_no_image(stage, program, phase):

@@ -50,3 +50,24 @@ def test_a_disk_of_the_size_of_the_proxys_own_without_positions_is_not_guessed(s
     ran = stage.proxy_backup(agent="dd")  # both have 256 KiB
     assert ran.status == 1 and "cannot tell its own disk of 262144 bytes from a new one" in ran.error
     assert stage.objects() == before and stage.files() == []
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_a_proxy_that_is_booted_by_somebody_in_the_middle_and_shows_other_letters_gives_no_backup(stage, after):
+    stage.open(two_disks([128, 128]))
+    before, seen = stage.objects(), []
+    real = stage.lab.guests.run
+
+    def booted(name, command, *more):
+        result = real(name, command, *more)
+        seen.extend(word for word in command.argv if word.startswith("if=/dev/"))
+        if len(seen) == after:
+            seen.append("booted")
+            proxy = stage.lab.world.named({"VirtualServer"}, "pbh01")
+            stage.lab.world.settle(proxy, visible=[dict(each, device=other["device"]) for each, other in zip(
+                proxy["visible"], reversed(proxy["visible"]))])
+        return result
+    stage.lab.guests.run = booted
+    ran = stage.proxy_backup(vs="two", agent="dd")
+    assert ran.status == 1 and "was it booted, or were its disks changed?" in ran.error, ran.errors
+    assert stage.objects() == before and stage.files() == [] and stage.catalog() == []

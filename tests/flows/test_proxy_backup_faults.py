@@ -4,34 +4,22 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import pytest
 
-from tests.flows.helpers import EVERY, FREEZE, small, stage  # noqa: F401
+from fakes import servers, storage
+from tests.flows.helpers import FREEZE, small, stage  # noqa: F401
+from tests.flows.sweeps import sweep
+from vibackup import manager as api
 
 
 @pytest.mark.parametrize("phase", ["before", "after"])
 def test_whichever_call_fails_nothing_is_left_or_reconcile_releases_it(stage, phase):
     stage.open(small())
-    before = stage.objects()
-    assert stage.proxy_backup(*FREEZE).status == 0
-    good = 1
-    for number in range(1, len(stage.calls) + 1, EVERY):
-        stage.lab.faults = []
-        stage.fault_at(number, phase)
-        ran = stage.proxy_backup(*FREEZE)
-        place = "%s call %d: %s" % (phase, number, ran.errors)
-        assert ran.status in (0, 1, 3, 6, 7), place
-        assert "internal error" not in ran.errors, place
-        stage.lab.faults = []
-        if ran.status == 6:
-            assert ran.document["leftovers"], place
-            assert stage.vibackup("reconcile").status == 6, place
-            assert stage.vibackup("reconcile", "--fix").status == 0, place
-        else:
-            assert stage.objects() == before, place
-        assert stage.vibackup("reconcile", "--fix").status == 0 and stage.changes() == [], place
-        assert stage.objects() == before, place
-        good += ran.document["backup"] is not None
-        assert (ran.document["backup"] is not None) == (ran.status in (0, 5) or ran.document["error"] is None), place
-    assert len(stage.catalog()) == good
+    good = []
+
+    def whole(before):
+        good.append(None)
+        assert stage.objects() == before
+    sweep(stage, lambda: lambda: stage.proxy_backup(*FREEZE), phase, whole)
+    assert len(stage.catalog()) == 1 + len(good)
 
 
 @pytest.mark.parametrize("events", ["after-call", "backlog"])
@@ -53,3 +41,36 @@ def test_a_manager_that_hangs_for_an_hour_at_a_change_went_away_and_nothing_is_l
         stage.fault(method, action="hang")
         assert stage.proxy_backup().status == 7, method
         assert stage.objects() == before, method
+
+
+def crash_at_the_detach(stage, monkeypatch, boot_signature):
+    """Have the proxy crash when its disk is detached; it boots again where that signature is its system's."""
+    real = api.remove_device
+
+    def crash(server, disk):
+        real(server, disk)
+        lab = stage.lab
+        storage.write(lab, lab.world.named({"LogicalDisk"}, "the proxy's own disk"), 510, boot_signature)
+        servers._crashed(lab, lab.world.named({"VirtualServer"}, "pbh01"))
+    monkeypatch.setattr(api, "remove_device", crash)
+
+
+def test_a_proxy_that_crashes_at_the_detach_is_started_again_and_that_is_said(stage, monkeypatch):
+    stage.open(small())
+    before = stage.objects()
+    crash_at_the_detach(stage, monkeypatch, b"\x55\xaa")
+    ran = stage.proxy_backup()
+    assert ran.document["backup"] and ran.status == 0 and stage.objects() == before
+    assert ran.document["warnings"] == ["pbh01 failed meanwhile, so it is started again: look at its console"]
+
+
+def test_a_proxy_that_crashes_at_the_detach_and_does_not_boot_again_is_left_behind_beside_a_good_backup(
+        stage, monkeypatch):
+    stage.open(small())
+    crash_at_the_detach(stage, monkeypatch, b"\0\0")
+    ran = stage.proxy_backup()
+    assert ran.status == 6 and ran.document["backup"] and len(stage.catalog()) == 1
+    assert [left["what"] for left in ran.document["leftovers"]] == ["pbh01 stopped"]
+    assert stage.object("pbh01")["power"] == "Failed" and stage.object("web01")["snapshot"] is None
+    fixed = stage.vibackup("reconcile", "--fix")
+    assert fixed.status == 0 and "pbh01 was started again, and pbh01 failed" in fixed.document["warnings"][0]

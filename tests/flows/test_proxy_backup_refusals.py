@@ -29,14 +29,15 @@ def test_a_proxy_in_another_data_center_is_refused(stage):
 
 def test_a_server_is_not_its_own_proxy(stage):
     ran = stage.proxy_backup(proxy="web01")
-    assert ran.status == 3 and ran.error == "web01 cannot be its own proxy" and stage.changes() == []
+    assert ran.status == 3 and ran.error == "web01 cannot be its own proxy: give another one with --proxy"
+    assert stage.changes() == []
 
 
 @pytest.mark.parametrize("options, words", [({"vs": "nobody"}, "no virtual server is called nobody"),
                                             ({"proxy": "nowhere"}, "no virtual server is called nowhere")])
 def test_a_server_that_is_not_there_is_refused(stage, options, words):
     ran = stage.proxy_backup(**options)
-    assert ran.status == 3 and ran.error == words and stage.changes() == []
+    assert ran.status == 3 and ran.error.startswith(words) and stage.changes() == []
 
 
 # -- disks that are not logical disks

@@ -7,41 +7,19 @@ import os
 import pytest
 
 from tests.flows.helpers import compat, process, site_agent, small, stage  # noqa: F401
+from tests.flows.sweeps import stop_everywhere
 from vibackup import agents, errors
 from vibackup.flows import proxy
 from vibackup.run import Run
 from vibackup.site import connect_lab
 
 
-def stopping_run(stage, at, status):
-    """A run that is asked for a stop when it asks for the ``at``th time, and goes on being asked."""
-    asked = []
-
-    def stop_status():
-        asked.append(None)
-        return status if len(asked) >= at else 0
-    run = Run(connect_lab(stage.lab), os.path.join(stage.folder, "state"), "proxy-backup", stop_status=stop_status)
-    return run, asked
-
-
 def test_a_stop_at_any_moment_leaves_nothing(stage):
     stage.open(small())
     before = stage.objects()
-    at, stopped = 0, 0
-    while True:
-        at += 1
-        run, asked = stopping_run(stage, at, errors.TERMINATED)
-        with run:
-            try:
-                plan = proxy.Plan(run, "web01", "pbh01", agents.load()["model"], freeze=["true"], thaw=["true"])
-                proxy.proxy_backup(run, plan)
-            except errors.Stopped as error:
-                stopped += 1
-                assert error.exit_status == 143
-        assert run.leftovers == [] and stage.objects() == before
-        if len(asked) < at:
-            break
-    assert stopped >= 8
+    stopped = stop_everywhere(stage, "proxy-backup", lambda run: proxy.proxy_backup(run, proxy.Plan(
+        run, "web01", "pbh01", agents.load()["model"], freeze=["true"], thaw=["true"])), before)
+    assert stopped >= 8 and stage.objects() == before
 
 
 def test_a_stop_while_a_freeze_hangs_ends_it_and_thaws(stage):

@@ -10,13 +10,12 @@ import tarfile
 
 import pytest
 
-from tests.flows.helpers import (ROOT, compat, content_in, environment, kept_lab, objects_in, small, vibackup_in,
-                                 words_of)
+from tests.flows.helpers import (PASSWORD, ROOT, compat, content_in, environment, kept_lab, objects_in,
+                                 restic_repository, small, vibackup_in, words_of)  # noqa: F401
 from vibackup import agents, guest
 from vibackup import process as child
 
 DISK = 256 * 1024
-PASSWORD = "rehearsal only"
 WRITTEN = b"written by the server while it is being backed up\n" * 1000
 
 
@@ -81,14 +80,6 @@ def _section(name):
 @pytest.fixture
 def place(tmpdir, monkeypatch):
     return Place(tmpdir, monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def restic_repository(tmpdir_factory):
-    """A repository of restic, made once: that takes a while."""
-    path = str(tmpdir_factory.mktemp(str("restic")).join("repository"))
-    subprocess.check_call(["restic", "-r", path, "init", "-q"], env=environment(RESTIC_PASSWORD=PASSWORD))
-    return compat.text(path)
 
 
 @pytest.mark.needs("restic")
@@ -165,5 +156,5 @@ def test_the_first_command_of_the_readme_shows_the_steps_and_leaves_nothing(tmpd
     assert (child_.returncode, compat.text(errors)) == (0, "")
     assert [line.partition("  ")[0] for line in lines[1:-1]] == [
         "snapshot", "attach", "reboot", "find disks", "backup", "detach", "reboot", "check disks", "delete snapshot"]
-    assert "in a lab: nothing real is touched" in lines[0] and lines[-1].endswith("(in a lab)")
+    assert "in a lab: no real virtual server is touched" in lines[0] and lines[-1].endswith("(in a lab)")
     assert [name for name in os.listdir(str(tmpdir)) if name.startswith("vibackup-lab-")] == []

@@ -11,10 +11,9 @@ import sys
 import pytest
 
 from fakes import kinds
-from tests.flows.helpers import (JYTHON, ROOT, Stage, compat, kept_lab, objects_in, process, small,
+from tests.flows.helpers import (JYTHON, ROOT, Stage, compat, in_a_job, kept_lab, objects_in, process, small,
                                  stage, vibackup_in, words_of)  # noqa: F401
 from vibackup import manager as api
-from vibackup.site import connect_lab
 
 BACKUP = ("--vs=web01", "--proxy=pbh01", "--agent=model")
 
@@ -105,15 +104,6 @@ def left_behind(stage):
     stage.lab.faults = []
 
 
-def in_job(stage, change):
-    """Change something in the lab as an administrator does."""
-    manager = connect_lab(stage.lab)
-    job = manager.create_job("an administrator's own")
-    api.begin(job)
-    change(manager)
-    api.commit(job)
-
-
 def delete_snapshot(manager):
     vs = manager.find("VirtualServer", "web01")
     snapshot = api.snapshot_of(vs)
@@ -124,8 +114,8 @@ def delete_snapshot(manager):
 
 def test_a_snapshot_that_somebody_else_took_in_place_of_ours_is_not_touched(stage):
     left_behind(stage)
-    in_job(stage, delete_snapshot)
-    in_job(stage, lambda manager: api.snapshot(manager.find("VirtualServer", "web01")))
+    in_a_job(stage, delete_snapshot)
+    in_a_job(stage, lambda manager: api.snapshot(manager.find("VirtualServer", "web01")))
     before = stage.objects()
     ran = stage.vibackup("reconcile", "--fix")
     assert ran.status == 0 and stage.changes() == [] and stage.objects() == before
@@ -133,7 +123,7 @@ def test_a_snapshot_that_somebody_else_took_in_place_of_ours_is_not_touched(stag
 
 def test_a_snapshot_that_is_gone_already_is_released(stage):
     left_behind(stage)
-    in_job(stage, delete_snapshot)
+    in_a_job(stage, delete_snapshot)
     ran = stage.vibackup("reconcile", "--fix")
     assert ran.status == 0 and ran.document["released"] == 1 and stage.changes() == []
     assert stage.vibackup("reconcile").status == 0

@@ -2,17 +2,16 @@
 """restore: a new virtual server from a backup's images, as the paper tested it in Virtual Iron's lab."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-import os
-import subprocess
-
 import pytest
 
 from fakes import kinds, storage
 from tests import labs
-from tests.flows.helpers import (JYTHON, KIB, Stage, compat, content_in, demo, kept_lab, named, objects_in, opened,
-                                 process, small, stage, start, vibackup_in)  # noqa: F401
+from tests.flows.helpers import (JYTHON, KIB, Stage, backed_up, compat, content_in, demo, kept_lab, named, objects_in,
+                                 opened, process, refused, same_by_cmp, small, stage, start, stop,
+                                 vibackup_in)  # noqa: F401
 from tests.flows.sweeps import killed_at, stop_everywhere, sweep
 from vibackup import agents as agents_module
+from vibackup import manager as api
 from vibackup.flows import restore as restore_flow
 from vibackup.masking import MASK
 
@@ -20,22 +19,9 @@ CALLS = 150  # about how many a restore of one disk makes
 SETTINGS = ("memory_bytes", "processors", "networks", "operating_system", "boot_type")
 
 
-def backed_up(stage, description=None, vs="web01", *words):
-    """Open a lab, back up ``vs`` by dd, and return the backup's id."""
-    stage.open(description or small())
-    return stage.proxy_backup(*words, vs=vs, agent="dd").document["backup"]["id"]
-
-
 def restore(stage, backup, *words, **options):
     given = dict({"backup": backup, "proxy": "pbh01", "new-vs": "back"}, **options)
     return stage.vibackup("restore", *(["--%s=%s" % pair for pair in sorted(given.items())] + list(words)))
-
-
-def stop(stage, server):
-    """Stop a virtual server by hand."""
-    with labs.job(stage.lab):
-        labs.find(stage.lab, kinds.VIRTUAL_SERVER, server).stop()
-    stage.lab.clock.sleep(60)
 
 
 def new_objects(stage, before):
@@ -131,6 +117,13 @@ def test_one_disk_can_be_chosen(stage):
     assert len(stage.object("back")["devices"]) == 1
 
 
+def test_a_server_without_the_first_disk_of_the_backup_is_warned_of(stage):
+    backup = backed_up(stage, demo(), "db01")
+    ran = restore(stage, backup, "--disk=db01-data", "--isolated", "--dry-run")
+    assert ran.document["warnings"] == [
+        "db01-system is the first disk of the backup %s, and back comes without it: it may not boot" % backup]
+
+
 def test_the_proxy_is_as_it_was_also_when_it_did_not_run(stage):
     description = small()
     backup = backed_up(stage, description)
@@ -145,11 +138,8 @@ def test_the_bytes_are_the_same_by_cmp_in_a_lab_that_stays(tmpdir):
     kept_lab(lab, small())
     backup = vibackup_in(lab, "proxy-backup", "--vs=web01", "--proxy=pbh01", "--agent=dd").document["backup"]["id"]
     assert vibackup_in(lab, "restore", "--backup=" + backup, "--proxy=pbh01", "--new-vs=back").status == 0
-    for name in ("web01-system", "back-system"):
-        with open(str(tmpdir.join(name)), "wb") as target:
-            target.write(start("fakes", "read", lab, name).communicate()[0])
-    assert os.path.getsize(str(tmpdir.join("back-system"))) == 256 * KIB
-    assert subprocess.call(["cmp", str(tmpdir.join("web01-system")), str(tmpdir.join("back-system"))]) == 0
+    one, other = [start("fakes", "read", lab, name).communicate()[0] for name in ("web01-system", "back-system")]
+    assert len(one) == 256 * KIB and same_by_cmp(one, other)
 
 
 def test_a_raw_disk_that_the_array_keeps_is_said_to_be_missing(stage):
@@ -161,11 +151,6 @@ def test_a_raw_disk_that_the_array_keeps_is_said_to_be_missing(stage):
 
 
 # -- refused
-
-def refused(stage, ran, words, status=3):
-    assert ran.status == status and words in ran.error, ran.errors
-    assert stage.changes() == []
-
 
 def test_a_backup_that_is_not_in_the_catalog_is_refused(stage):
     stage.open(small())
@@ -229,12 +214,19 @@ def test_an_agent_that_restores_the_newest_image_alone_is_not_asked_for_an_older
     refused(stage, restore(stage, backup, "--agents=" + words), "restores the newest image alone")
 
 
-@pytest.mark.parametrize("call", ["createLogicalDisk", "createVirtualServer", "deleteVirtualServer",
-                                  "deleteLogicalDisk", "addStorageDevice", "getFreeBytes"])
-def test_a_manager_without_a_call_it_needs_is_refused_by_name(stage, call):
+CALLS_OF_THE_API = sorted(set(call for _kind, known, assumed in api.CALLS for call in known + assumed))
+
+
+@pytest.mark.parametrize("call", CALLS_OF_THE_API)
+def test_a_manager_without_a_call_does_all_or_refuses_by_name_before_any_change(stage, call):
     backup = backed_up(stage)
     stage.lab.world.settings["missing"] = [call]
-    refused(stage, restore(stage, backup), "this manager has no %s" % call)
+    ran = restore(stage, backup)
+    if ran.error_class == "MissingCall":
+        refused(stage, ran, "this manager has no %s" % call)
+    else:
+        assert ran.status == 0, ran.errors
+        assert stage.content("back-system") == stage.content("web01-system")
 
 
 def test_a_call_it_can_do_without_may_be_missing_and_is_said(stage):
@@ -245,11 +237,53 @@ def test_a_call_it_can_do_without_may_be_missing_and_is_said(stage):
     assert "no call to set memory_bytes, processors" in ran.document["warnings"][-1]
 
 
-@pytest.mark.parametrize("words", [[], ["--new-vs=a", "--overwrite=b"], ["--overwrite=b", "--isolated"],
+@pytest.mark.parametrize("words", [[], ["--new-vs="], ["--new-vs=a", "--to-node="], ["--overwrite="],
+                                   ["--new-vs=a", "--overwrite=b"], ["--overwrite=b", "--isolated"],
                                    ["--overwrite=b", "--to-group=bulkGroup"]], ids=" ".join)
 def test_a_command_line_that_makes_no_sense_is_refused(stage, words):
     ran = stage.vibackup("restore", "--backup=x", "--proxy=pbh01", *words)
     assert ran.status == 2 and stage.calls == []
+
+
+def test_a_backup_that_was_not_made_in_a_lab_is_refused_in_one(stage):
+    backup = backed_up(stage)
+    stage.mark(backup, lab=False)
+    refused(stage, restore(stage, backup), "was made on a real manager, and this is a lab: give the --state")
+
+
+def test_a_backup_of_another_manager_is_warned_of(stage):
+    backup = backed_up(stage)
+    stage.mark(backup, manager="vm2")
+    assert "was made with another manager, vm2" in restore(stage, backup, "--dry-run").document["warnings"][0]
+
+
+def test_an_entry_under_the_name_of_another_backup_is_refused(stage):
+    backup = backed_up(stage)
+    stage.mark(backup, id="another")
+    refused(stage, restore(stage, backup), "says that it is another", 2)
+
+
+@pytest.mark.parametrize("facts", [
+    {"server": None}, {"skipped": 5}, {"skipped": [5]}, {"verified": "x"}, {"verified": {}}, {"location": 5},
+    {"outcome": 5}, {"server": {"memory_bytes": "x"}}, {"server": {"networks": "lan"}}, {"server": {"node": 5}},
+    {"disks": [{"name": "web01-system", "bytes": "x"}]}, {"disks": [{"name": "web01-system", "bytes": 0}]},
+    {"disks": [{"name": "web01-system", "bytes": 1000}]}, {"disks": [{"name": "web01-system", "bytes": -512}]},
+    {"disks": [{"name": "web01-system", "bytes": 512, "partitions": 5}]}, {"disks": ["x"]}, {"disks": {}}], ids=str)
+def test_an_entry_that_nobody_wrote_is_one_line_and_not_a_bug(stage, facts):
+    backup = backed_up(stage)
+    stage.mark(backup, **facts)
+    for verb in (["restore", "--backup=" + backup, "--proxy=pbh01", "--new-vs=back"], ["backups"],
+                 ["verify", "--backup=" + backup, "--proxy=pbh01"]):
+        ran = stage.vibackup(*verb)
+        assert ran.status == 2 and "not an entry that vibackup wrote" in ran.error and "Traceback" not in ran.errors
+
+
+def test_the_space_that_a_snapshot_may_still_want_is_left_alone(stage):
+    description = small()
+    description["data_centers"][0]["disk_groups"][0]["bytes"] = 4 * 256 * KIB + 20000
+    backup = backed_up(stage, description)
+    assert stage.vibackup("rollback", "--vs=web01", "--take").status == 0
+    refused(stage, restore(stage, backup), "26214 of them for the snapshots that it has")
 
 
 # -- the wrong disk
@@ -291,6 +325,95 @@ def test_a_proxy_that_shows_another_disk_instead_is_not_written_to(stage):
         thing for thing in before if thing["name"] == "db01-system"]
 
 
+def test_a_proxy_that_is_booted_by_somebody_in_the_middle_and_shows_other_letters_is_not_written_to(stage):
+    description = demo()
+    named(description["disks"], "db01-data")["bytes"] = named(description["disks"], "db01-system")["bytes"]
+    backup = backed_up(stage, description, "db01")
+    before, proxys = stage.objects(), stage.content("pbh01-system")
+    real, seen = stage.lab.guests.run, []
+
+    def booted(name, command, *more):
+        seen.extend(word for word in command.argv if word.startswith("of=/dev/"))
+        result = real(name, command, *more)
+        if len(seen) == 1 and command.argv[0] == "lsblk":
+            seen.append("boot")
+            proxy = stage.lab.world.named({"VirtualServer"}, "pbh01")
+            stage.lab.world.settle(proxy, visible=[dict(each, device=other["device"]) for each, other in zip(
+                proxy["visible"], reversed(proxy["visible"]))])
+        return result
+    stage.lab.guests.run = booted
+    ran = restore(stage, backup)
+    assert ran.status == 1 and "does not show the disks any more as they were found" in ran.error, ran.errors
+    assert stage.content("pbh01-system") == proxys and stage.objects() == before
+
+
+# -- what somebody else does meanwhile
+
+def test_a_server_that_somebody_deleted_before_it_was_kept_does_not_run(stage):
+    backup = backed_up(stage)
+    done = []
+
+    def delete():
+        ours = [thing for thing in stage.objects() if thing["name"].endswith(" back")]
+        if ours and ours[0]["power"] == "Running" and not done:
+            done.append(True)
+            stop(stage, ours[0]["name"])
+            with labs.job(stage.lab):
+                labs.find(stage.lab, kinds.VIRTUAL_DATA_CENTER, "East").deleteVirtualServer(
+                    labs.find(stage.lab, kinds.VIRTUAL_SERVER, ours[0]["name"]))
+    before = stage.objects()
+    stage.watch(delete, "getObjects")
+    ran = restore(stage, backup)
+    assert stage.objects() == before
+    assert done and ran.status == 1 and "the new virtual server back is gone" in ran.error, ran.errors
+
+
+def test_a_name_that_somebody_took_meanwhile_is_not_given_twice(stage):
+    backup = backed_up(stage)
+    done = []
+
+    def take():
+        if not done:
+            done.append(True)
+            with labs.job(stage.lab):
+                labs.find(stage.lab, kinds.VIRTUAL_SERVER, "pbh01").setName("back")
+            with labs.job(stage.lab):
+                labs.find(stage.lab, kinds.VIRTUAL_SERVER, "back").setName("pbh01")
+                labs.find(stage.lab, kinds.VIRTUAL_SERVER, "web01").setName("back")
+    stage.watch(take, "createVirtualServer")
+    ran = restore(stage, backup)
+    assert ran.status == 1 and "there is another virtual server called back by now" in ran.error, ran.errors
+    assert [thing["name"] for thing in stage.objects() if thing["name"] == "back"] == ["back"]
+
+
+# -- a proxy that keeps the disk
+
+def test_no_server_is_made_with_a_disk_that_is_still_on_the_proxy(stage):
+    backup = backed_up(stage)
+    before = stage.objects()
+    stage.fault("removeStorageDevice", times=None)
+    ran = restore(stage, backup)
+    assert ran.status == 6 and "pbh01 may still have the disks" in ran.error and "create server" not in ran.steps
+    assert [left["what"] for left in ran.document["leftovers"]] == [
+        "back-system on pbh01", "the new disk back-system"]
+    fixed = stage.vibackup("reconcile", "--fix")
+    assert fixed.status == 6 and "deleteLogicalDisk" not in stage.methods()
+    stage.lab.faults = []
+    assert stage.vibackup("reconcile", "--fix").status == 0
+    assert stage.objects() == before
+
+
+def test_a_new_server_of_the_name_is_refused_until_what_is_left_of_the_last_is_released(stage):
+    backup = backed_up(stage)
+    stage.fault("deleteLogicalDisk", times=None)
+    stage.fault("createVirtualServer")
+    assert restore(stage, backup).status == 6
+    stage.lab.faults = []
+    again = restore(stage, backup)
+    assert again.status == 6 and "back-system: the run" in again.error and "reconcile --fix" in again.error
+    assert stage.changes() == []
+
+
 # -- what the agent says
 
 @pytest.mark.parametrize("script, words", [
@@ -299,8 +422,8 @@ def test_a_proxy_that_shows_another_disk_instead_is_not_written_to(stage):
 def test_a_restore_that_is_not_whole_is_no_restore(stage, script, words):
     backup = backed_up(stage)
     before = stage.objects()
-    agents = stage.write("agents.ini", "[dd]\nimage_backup = true {{device}}\nimage_restore = sh -c '{0}' {{backup_id}}\n"
-                         "bytes = ([0-9]+) bytes copied\n".format(script))
+    agents = stage.write("agents.ini", "[dd]\nimage_backup = true {{device}}\n"
+                         "image_restore = sh -c '{0}' {{backup_id}}\nbytes = ([0-9]+) bytes copied\n".format(script))
     ran = restore(stage, backup, "--agents=" + agents)
     assert ran.status == 1 and words in ran.error, ran.errors
     assert stage.objects() == before
@@ -393,8 +516,8 @@ def test_something_of_ours_that_somebody_renamed_is_not_deleted(tmpdir):
     lab = compat.text(tmpdir.join("lab"))
     kept_lab(lab, small())
     backup = vibackup_in(lab, "proxy-backup", "--vs=web01", "--proxy=pbh01", "--agent=dd").document["backup"]["id"]
-    process("vibackup", "restore", "--lab=" + lab, "--lab-fault=%d:after:crash" % int(CALLS * 0.3), "--backup=" + backup,
-            "--proxy=pbh01", "--new-vs=back")
+    process("vibackup", "restore", "--lab=" + lab, "--lab-fault=%d:after:crash" % int(CALLS * 0.3),
+            "--backup=" + backup, "--proxy=pbh01", "--new-vs=back")
     with opened(lab) as found:
         disk = [each for each in found.world.objects.values() if each["name"].endswith("back-system")][0]
         with labs.job(found):

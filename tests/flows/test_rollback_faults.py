@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from tests.flows.helpers import (EVERY, JYTHON, compat, content_in, kept_lab, objects_in, opened, process, small,  # noqa: F401
-                                 stage, vibackup_in)
+from tests.flows.helpers import (EVERY, JYTHON, compat, content_in, kept_lab, objects_in, opened, process, small,
+                                 stage, vibackup_in)  # noqa: F401
 from tests.flows.sweeps import stop_everywhere, sweep
 from tests.flows.test_rollback import DISCARD, REVERT, TAKE, ledger_files, rollback, taken, upgrade  # noqa: F401
 from vibackup.flows import rollback as flow
@@ -263,6 +263,39 @@ def test_wherever_a_revert_is_killed_reconcile_starts_the_server_and_the_disks_a
         in_lab(lab, REVERT)
         assert content_in(lab, DISK) == old, number
     assert released
+
+
+SLOW = small()
+SLOW["servers"][0]["stop_seconds"] = 300
+
+
+def test_a_server_that_goes_down_slowly_under_a_killed_revert_is_waited_for_and_runs_again(tmpdir, stage):
+    """Until it is down its state is said to be Running, as before."""
+    lab = compat.text(tmpdir.join("lab"))
+    before = kept_lab(lab, SLOW)
+    calls_of(stage, TAKE, REVERT)
+    stop = commits(stage)[0]
+    in_lab(lab, TAKE)
+    kill(lab, REVERT, stop, "after")
+    assert [thing["power"] for thing in objects_in(lab) if thing["name"] == "web01"] == ["Stopping"]
+    assert fix(lab) == 1
+    with opened(lab) as found:
+        found.advance(3600 * 1000)
+    assert [thing["power"] for thing in objects_in(lab) if thing["name"] == "web01"] == ["Running"]
+    in_lab(lab, DISCARD)
+    assert objects_in(lab) == before
+
+
+def test_a_server_whose_stop_a_killed_revert_did_not_commit_runs_on(tmpdir, stage):
+    lab = compat.text(tmpdir.join("lab"))
+    kept_lab(lab, small())
+    calls_of(stage, TAKE, REVERT)
+    in_lab(lab, TAKE)
+    before = objects_in(lab)
+    kill(lab, REVERT, commits(stage)[0], "before")
+    fixed = vibackup_in(lab, "reconcile", "--fix")
+    assert (fixed.status, fixed.document["released"]) == (0, 1) and objects_in(lab) == before
+    assert "web01 runs, and nobody knows whether its stop was committed" in fixed.document["warnings"][0]
 
 
 def test_wherever_a_discard_is_killed_another_one_ends_it(tmpdir, stage):

@@ -6,11 +6,9 @@ import os
 
 import pytest
 
-from tests.flows.helpers import EVERY, compat, demo, named, small, stage  # noqa: F401
-from vibackup import errors
+from tests.flows.helpers import compat, demo, named, small, stage  # noqa: F401
+from tests.flows.sweeps import stop_everywhere, sweep
 from vibackup.flows import snapshot_boot
-from vibackup.run import Run
-from vibackup.site import connect_lab
 
 STEPS = ["snapshot", "boot device", "start", "wait until stopped", "delete snapshot"]
 
@@ -138,41 +136,18 @@ def test_a_call_that_the_flow_can_do_without_may_be_missing(stage, call):
 def test_a_stop_at_any_moment_leaves_nothing(stage):
     stage.open(small())
     before = stage.objects()
-    at = stopped = 0
-    while True:
-        at += 1
-        asked = []
-
-        def stop_status():
-            asked.append(None)
-            return errors.INTERRUPTED if len(asked) >= at else 0
-        run = Run(connect_lab(stage.lab), os.path.join(stage.folder, "state"), "snapshot-boot", stop_status=stop_status)
-        with run:
-            try:
-                snapshot_boot.snapshot_boot(run, snapshot_boot.Plan(run, "web01", "backup.iso"))
-            except errors.Stopped as error:
-                stopped += 1
-                assert error.exit_status == 130
-        assert run.leftovers == [] and stage.objects() == before
-        if len(asked) < at:
-            break
-    assert stopped >= 5
+    stopped = stop_everywhere(stage, "snapshot-boot", lambda run: snapshot_boot.snapshot_boot(
+        run, snapshot_boot.Plan(run, "web01", "backup.iso")), before)
+    assert stopped >= 5 and stage.objects() == before
 
 
 @pytest.mark.parametrize("phase", ["before", "after"])
 def test_whichever_call_fails_nothing_is_left_or_reconcile_releases_it(stage, phase):
     stage.open(small())
-    before = stage.objects()
-    assert stage.snapshot_boot().status == 0
-    for number in range(1, len(stage.calls) + 1, EVERY):
-        stage.lab.faults = []
-        stage.fault_at(number, phase)
-        ran = stage.snapshot_boot()
-        place = "%s call %d: %s" % (phase, number, ran.errors)
-        assert ran.status in (0, 1, 3, 6, 7) and "internal error" not in ran.errors, place
-        stage.lab.faults = []
-        if ran.status == 6:
-            assert ran.document["leftovers"] and stage.vibackup("reconcile").status == 6, place
-            assert stage.vibackup("reconcile", "--fix").status == 0, place
-        assert stage.objects() == before, place
-        assert stage.vibackup("reconcile", "--fix").status == 0 and stage.changes() == [], place
+    good = []
+
+    def whole(before):
+        good.append(None)
+        assert stage.objects() == before
+    sweep(stage, lambda: stage.snapshot_boot, phase, whole)
+    assert len(stage.catalog()) == 1 + len(good)

@@ -2,11 +2,14 @@
 """verify: a backup is restored to a scratch server without a network, booted, checked, and the catalog told."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import os
+
 import pytest
 
-from tests.flows.helpers import JYTHON, compat, demo, kept_lab, named, small, stage, vibackup_in  # noqa: F401
+from tests.flows.helpers import (JYTHON, backed_up, compat, demo, kept_lab, named, scribble, small, stage,
+                                 stop, vibackup_in, write_bytes)  # noqa: F401
 from tests.flows.sweeps import killed_at, stop_everywhere, sweep
-from tests.flows.test_restore import backed_up, stop
+from tests.flows.test_restore import CALLS_OF_THE_API
 from vibackup import agents
 from vibackup.flows import verify as verify_flow
 
@@ -67,11 +70,28 @@ def test_a_server_that_takes_longer_than_the_deadline_does_not_boot(stage):
     assert stage.objects() == before
 
 
-def test_the_check_command_runs_in_the_scratch_server(stage):
+def expected_in(stage, content):
+    """Return a check that the scratch server's disk holds ``content``, and nothing else."""
+    return ["cmp", "/dev/sda", write_bytes(os.path.join(stage.folder, "expected"), content)]
+
+
+def test_the_check_command_runs_in_the_scratch_server_and_sees_what_was_restored(stage):
     backup = backed_up(stage)
-    ran = verify(stage, backup, "--check=cmp -n 262144 /dev/sda /dev/sda")
+    content = stage.content("web01-system")
+    scribble(stage, "web01-system")  # so that no other disk holds the same
+    check = expected_in(stage, content)
+    ran = verify(stage, backup, "--check=" + " ".join(check))
     assert ran.status == 0 and "check guest" in ran.steps, ran.errors
-    assert verified(stage, backup)["check"] == ["cmp", "-n", "262144", "/dev/sda", "/dev/sda"]
+    asked = [call for call in stage.calls if call.method == "run" and call.words == check]
+    assert [call.thing for call in asked] == ["vibackup %s scratch %s" % (ran.document["run"], backup)]
+    assert verified(stage, backup)["check"] == check
+
+
+def test_a_check_for_what_the_backup_does_not_hold_fails(stage):
+    backup = backed_up(stage)
+    scribble(stage, "web01-system")
+    ran = verify(stage, backup, "--check=" + " ".join(expected_in(stage, stage.content("web01-system"))))
+    assert (ran.status, ran.error_class) == (1, "CheckFailed") and "differ" in ran.error, ran.errors
 
 
 def test_a_check_that_fails_is_reported_as_such(stage):
@@ -98,6 +118,29 @@ def test_the_list_of_backups_shows_which_are_verified(stage):
     assert "VERIFIED" in rows[1] and [("restores in" in row) for row in rows[2:4]] == [True, False]
 
 
+def test_a_manager_without_a_call_verifies_or_refuses_before_any_change(stage):
+    for call in CALLS_OF_THE_API:
+        backup = backed_up(stage)
+        before = stage.objects()
+        stage.lab.world.settings["missing"] = [call]
+        ran = verify(stage, backup)
+        assert ran.status == 0 or (ran.error_class == "MissingCall" and stage.changes() == []), (call, ran.errors)
+        assert ran.document["leftovers"] == [], call
+        stage.lab.world.settings["missing"] = []
+        assert stage.objects() == before, call
+
+
+def test_a_guest_that_takes_no_commands_says_nothing_of_the_backup(stage):
+    backup = backed_up(stage)
+    before = stage.objects()
+    silent = stage.lab.guests.run
+    stage.lab.guests.run = lambda name, command, *more: silent(
+        "nobody" if name.startswith("vibackup ") else name, command, *more)
+    ran = verify(stage, backup, "--check=hostname")
+    assert ran.status == 1 and ran.error_class == "TimedOut" and verified(stage, backup) is None
+    assert stage.objects() == before
+
+
 def test_a_failure_that_says_nothing_of_the_backup_marks_nothing(stage):
     backup = backed_up(stage)
     stage.fault("createVirtualServer")
@@ -106,8 +149,9 @@ def test_a_failure_that_says_nothing_of_the_backup_marks_nothing(stage):
 
 
 @pytest.mark.parametrize("words, said", [
-    (["--check="], "--check: give a command"), (["--check='"], "--check='"),
-    (["--boot-timeout=0"], "--boot-timeout: not a number of seconds"), (["--boot-timeout=soon"], "--boot-timeout")])
+    (["--check="], "--check is given, and empty"), (["--check='"], "--check='"),
+    (["--disk=a"], "unknown option --disk"), (["--boot-timeout=0"], "--boot-timeout: not a number of seconds"),
+    (["--boot-timeout=soon"], "--boot-timeout")])
 def test_a_command_line_that_makes_no_sense_is_refused(stage, words, said):
     ran = verify(stage, "x", *words)
     assert ran.status == 2 and said in ran.error and stage.calls == []

@@ -10,6 +10,7 @@ import struct
 
 import pytest
 
+from tests.vhds import bytes_of
 from vibackup import compat, errors, guest, vhd
 from vibackup import process as child
 from vibackup.vhd import BLOCK, DYNAMIC, FIXED
@@ -58,11 +59,6 @@ def random_image(path, size, seed):
         for offset in (0, size - 1):
             stream.seek(offset)
             stream.write(b"!")
-
-
-def bytes_of(path):
-    with io.open(compat.native(path), "rb") as stream:
-        return stream.read()
 
 
 def without_trailing_zeros(data):

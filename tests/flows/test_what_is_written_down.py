@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""What a run writes down: its catalog entry, its lasting names, and what reconcile makes of the ledger after a crash."""
+"""What a run writes down: its catalog entry, lasting names, and what reconcile makes of the ledger after a crash."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import os

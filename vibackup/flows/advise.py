@@ -19,22 +19,22 @@ _AGAINST = (errors.Refused, errors.Leftovers, errors.UsageError, errors.GuestErr
 Rate = collections.namedtuple("Rate", "bytes_per_second why")
 
 
-def advise(run, name, ask, rpo=None, rto=None):
+def advise(run, name, programs, ask, rpo=None, rto=None):
     """Judge every technique for the virtual server called ``name``; return what is known, as plain data.
 
-    run: a ``run.Run`` that is shown to nobody. ask: given the words of a command line, makes the checks of
-    its dry run and returns their warnings, or raises what speaks against it. rpo, rto: seconds, or None.
-    Raises NotFound.
+    run: a ``run.Run`` that is shown to nobody. programs: the ``choices.Programs`` there are. ask: given the
+    words of a command line, makes the checks of its dry run and returns their warnings, or raises what speaks
+    against it. rpo, rto: seconds, or None. Raises NotFound.
 
     Returns ``{"advice": [...], "write_bytes_per_second", "why_no_write_rate", "last_backup"}``; in the
     advice, what is possible comes first.
     """
     subject = _subject(run, name)
-    means = _means(run, subject.vs)
+    means = _means(run, subject.vs, programs)
     rate = _rate(run, subject.vs)
     advice = []
     for choice in choices.all_choices(run, subject, means):
-        judged = _judge(run, subject, choice, ask)
+        judged = _judge(run, subject, means, choice, ask)
         judged.update(_snapshot(subject, choice.technique, judged["possible"], rate))
         judged.update(_objectives(subject, choice.technique, means, rpo, rto))
         advice.append(judged)
@@ -60,12 +60,12 @@ def _unless_missing(function, otherwise):
         return otherwise
 
 
-def _means(run, vs):
+def _means(run, vs, programs):
     try:
         hosts, refused = proxies.find(run, vs)
     except errors.MissingCall as error:
-        return choices.Means([], ["which virtual servers can be its proxy is not known: %s" % error.message])
-    return choices.Means(hosts, refused if hosts else refused + ["no other virtual server can be its proxy"])
+        return choices.Means(programs, [], ["which virtual servers can be its proxy is not known: %s" % error.message])
+    return choices.Means(programs, hosts, refused if hosts else refused + ["no other virtual server can be its proxy"])
 
 
 def _rate(run, vs):
@@ -76,12 +76,12 @@ def _rate(run, vs):
 
 
 def _logical(subject):
-    return [disk for disk in subject.disks if disk.kind == api.LOGICAL]
+    return checks.logical(subject.disks)
 
 
 # -- whether it is possible
 
-def _judge(run, subject, choice, ask):
+def _judge(run, subject, means, choice, ask):
     """Ask for the dry run of each way, until there are enough; return what came of it."""
     fitting, refused, warnings = [], [], []
     for way in choice.ways:
@@ -99,18 +99,18 @@ def _judge(run, subject, choice, ask):
             "proxies": [{"name": way.host.name, "node": way.host.node, "other_node": way.host.elsewhere,
                          "power": way.host.power} for way in fitting if way.host is not None],
             "command": fitting[0].words if fitting else None,
-            "warnings": warnings + (_notes(subject, choice, fitting[0], warnings) if fitting else []),
+            "warnings": warnings + (_notes(subject, means, choice, fitting[0], warnings) if fitting else []),
             "advantages": list(technique.advantages), "disadvantages": list(technique.disadvantages)}
 
 
-def _notes(subject, choice, way, warnings):
+def _notes(subject, means, choice, way, warnings):
     """Return what the dry run does not say: a raw disk that the snapshot is without, an agent that is a guess."""
     notes = []
     if choice.technique.snapshot and choice.disk is None:
         notes += ["%s is a raw disk, which the snapshot is without" % disk.name for disk in subject.disks
                   if disk.kind == api.RAW and not any(disk.name in words for words in warnings)]
     agent = [word for word in way.words if word.startswith("--agent=")]
-    if agent and choices.used_before(subject, choice.technique) is None:
+    if agent and choices.used_before(subject, means.programs, choice.technique) is None:
         notes.append("%s is a guess, as there is no such backup yet: put your own agent and its --location" % agent[0])
     return notes
 

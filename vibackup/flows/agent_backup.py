@@ -88,9 +88,7 @@ def check(run, plan):
 
 def _disks(run, plan, shown):
     """Return the disks to be backed up as Parts, each with the device that it is in the guest."""
-    if plan.guest.family != guest.LINUX:
-        raise errors.Refused("%s is not a Linux guest: only there an agent reads whole disks; give --mode=file, or %s"
-                             % (plan.vs.name, _PROXY))
+    checks.linux(plan.guest, "only there an agent reads whole disks; give --mode=file, or %s" % _PROXY)
     disks = checks.disks_of(run.manager, plan.vs)
     wanted = checks.named_disks(plan.vs, disks, plan.names)
     if not wanted:

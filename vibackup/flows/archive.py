@@ -4,9 +4,10 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import contextlib
 import os
 
-from vibackup import __version__, catalog, checks, compat, errors, files, ledger, manifest, quiesce, steps, vhd
+from vibackup import catalog, checks, compat, errors, files, ledger, manifest, quiesce, state, steps, vhd
 from vibackup import manager as api
 from vibackup.names import printable
+from vibackup.version import __version__
 
 AGENT, MODE = "vhd", "archive"  # of an archive in the catalog
 
@@ -15,9 +16,9 @@ def archive(run, plan):
     """Archive ``plan.vs`` in ``plan.folder``; return the catalog's entry.
 
     1. A snapshot of all its logical disks is taken.
-    2. Each snapshot logical disk is exported to a VHD, which is checked.
+    2. Each snapshot logical disk is exported to a VHD, whose SHA-256 is noted, and which is checked.
     3. The snapshot is deleted.
-    4. Each file's SHA-256 is worked out from what can be read back.
+    4. Each file is read back, and must be what was exported still.
     5. The manifest is written; before that there is no archive.
 
     run: a ``run.Run``. plan: a Plan. Raises a VibackupError where there is no good archive, having taken
@@ -30,12 +31,13 @@ def archive(run, plan):
             quiet = quiesce.around_snapshot(run, plan.vs, plan.vs_guest, plan.freeze, plan.thaw)
             with steps.snapshotted(run, plan.vs, quiet) as snapshot:
                 plan.taken = run.now()
-                for file, disk in zip(plan.files, plan.ordered(steps.snapshot_disks_of(
-                        run.manager, plan.vs, snapshot, plan.names()))):
-                    _export(run, plan, number, file, disk)
-            found = [_measured(run, plan, file, disk) for file, disk in zip(plan.files, plan.disks)]
+                copies = plan.ordered(steps.snapshot_disks_of(run.manager, plan.vs, snapshot, plan.names()))
+                found = [_exported(run, plan, number, file, disk, copy.handle)
+                         for file, disk, copy in zip(plan.files, plan.disks, copies)]
+            for entry in found:
+                _check_still_so(run, plan, entry)
             with run.step("write manifest", plan.vs.name, "in %s" % plan.folder):
-                manifest.write(plan.folder, run.id, plan.manifest(run, found))
+                _write_manifest(run, plan, number, found)
             return _record(run, plan, found)
 
 
@@ -44,8 +46,7 @@ def _unfinished(run, plan):
     """Make the folder, and yield the number of its intent; where the body fails, whatever it wrote is removed."""
     number = run.ledger.intend(
         ledger.ARCHIVE, vs=plan.vs.id, vs_name=plan.vs.name, folder=plan.folder, new_folder=plan.new_folder,
-        manifest=manifest.path_in(plan.folder),
-        paths=[manifest.path_in(plan.folder), manifest.unfinished_path_in(plan.folder, run.id)])
+        manifest=manifest.path_in(plan.folder), paths=[manifest.unfinished_path_in(plan.folder, run.id)], marks={})
     whole = False
     try:
         if plan.new_folder:
@@ -53,7 +54,7 @@ def _unfinished(run, plan):
         yield number
         whole = True
     finally:
-        run.release(number, lambda: None if whole else files.release_files(run, run.ledger.facts(number)))
+        run.release(number, lambda: None if whole else files.release_files(run.ledger.facts(number)))
 
 
 def _make_folder(run, plan, number):
@@ -64,28 +65,62 @@ def _make_folder(run, plan, number):
         raise errors.VibackupError("cannot make the folder %s: %s" % (printable(plan.folder), compat.message(error)))
 
 
-def _export(run, plan, number, file, disk):
-    """Export ``disk`` (a SnapshotDisk); the file counts as ours from before it is there, unless it never was."""
-    path = plan.path(file)
-    before = run.ledger.facts(number)["paths"]
-    run.ledger.made(number, paths=before + [path])
+def _exported(run, plan, number, file, disk, handle):
+    """Export the snapshot disk ``handle`` of ``disk`` (a ``checks.Disk``); return what the manifest says of it."""
+    entries = []
+
+    def note(partial):
+        _claim(run, number, plan.path(file), partial)
+        entries.append(_measured(run, partial, file, disk))
     try:
-        files.exported(run, disk.handle, path, disk.bytes)
-    except BaseException as error:
-        run.ledger.made(number, paths=before)
-        if isinstance(error, errors.ApiError):
-            checks.still_valid([disk.handle])  # a lost snapshot is the better reason
+        files.exported(run, handle, plan.path(file), disk.bytes, note)
+    except errors.ApiError:
+        checks.still_valid([handle])  # a lost snapshot is the better reason
         raise
+    _own(run, number, plan.path(file))
+    return entries[0]
 
 
-def _measured(run, plan, file, disk):
-    """Return what the manifest says of the finished file of ``disk`` (a ``checks.Disk``)."""
-    path = plan.path(file)
+def _measured(run, partial, file, disk):
     try:
-        with run.step("checksum", disk.name, file):
-            return _disk_entry(disk, file, os.path.getsize(compat.native(path)), manifest.sha256(path, run.check_stop))
+        return _disk_entry(disk, file, os.path.getsize(compat.native(partial)),
+                           manifest.sha256(partial, run.check_stop))
     except (IOError, OSError) as error:
-        raise errors.VibackupError("cannot read %s back: %s" % (printable(path), compat.message(error)))
+        raise errors.VibackupError("cannot read %s back: %s" % (printable(partial), compat.message(error)))
+
+
+def _check_still_so(run, plan, entry):
+    """Raise BadArchive where the file of ``entry`` (of the manifest) is no more what was exported."""
+    with run.step("checksum", entry["name"], entry["file"]):
+        wrong = manifest.wrong_with(plan.folder, entry, run.check_stop)
+        if wrong is not None:
+            raise errors.BadArchive("%s is no more what was exported, so there is no archive: %s; try again, in a "
+                                    "folder that nobody else writes to" % (printable(plan.path(entry["file"])), wrong))
+
+
+def _write_manifest(run, plan, number, found):
+    path = manifest.path_in(plan.folder)
+    manifest.write(plan.folder, run.id, plan.manifest(run, found),
+                   lambda unfinished: _claim(run, number, path, unfinished))
+    _own(run, number, path)
+
+
+# What we take back, also after a crash, is never what somebody else has put where we meant to put ours: a file's
+# mark is recorded before it gets its name, and where there are no marks the path only after that.
+
+def _claim(run, number, path, unfinished):
+    """Record that the file that is ``unfinished`` yet is about to get the name ``path``."""
+    mark = state.mark(compat.native(unfinished))
+    run.ledger.made(number, marks=dict(list(run.ledger.facts(number)["marks"].items()) + [(path, mark)]))
+    if mark is not None:
+        _own(run, number, path)
+
+
+def _own(run, number, path):
+    """Record that the file ``path`` is ours; the newest first, so that a manifest goes before what it names."""
+    paths = run.ledger.facts(number)["paths"]
+    if path not in paths:
+        run.ledger.made(number, paths=[path] + paths)
 
 
 def _disk_entry(disk, file, file_bytes, sha256):
@@ -102,15 +137,6 @@ def _record(run, plan, found):
                               outcome=catalog.WARNING if plan.skipped else catalog.OK)
     run.catalog.add(entry)
     return entry
-
-
-def release(run, facts):
-    """Remove what a run that was cut short has left of the archive that ``facts`` of the ledger speak of.
-
-    Where its manifest is there it is whole, and stays.
-    """
-    if not os.path.exists(compat.native(facts["manifest"])):
-        files.release_files(run, facts)
 
 
 class Plan(object):
@@ -132,7 +158,7 @@ class Plan(object):
 
     def holds(self):
         """Return what the run must hold alone, as ``run.held`` takes it: the server, and the folder."""
-        return [(self.vs.id, self.vs.name), ("folder " + self.folder, self.folder)]
+        return [(self.vs.id, self.vs.name), files.hold("folder", self.folder)]
 
     def names(self):
         """Return the names of the disks, in the server's order."""
@@ -148,15 +174,13 @@ class Plan(object):
 
     def manifest(self, run, disks):
         """Return the manifest; ``disks``: what it says of each."""
-        return {"format": manifest.FORMAT, "tool_version": compat.text(__version__), "vs": self.vs.name,
+        return {"format": manifest.FORMAT, "tool_version": __version__, "vs": self.vs.name,
                 "run": run.id, "taken": self.taken or run.now(), "settings": self.settings, "disks": disks,
                 "skipped": [disk.name for disk in self.skipped]}
 
     def lines(self):
         """Return what will be done, a line a step, once ``check`` has completed the plan."""
-        lines = ["snapshot: %s" % self.vs.name]
-        if self.vs_guest is not None:
-            lines = ["freeze: %s" % self.vs.name] + lines + ["thaw: %s" % self.vs.name]
+        lines = quiesce.lines_around(self.vs, self.vs_guest, ["snapshot: %s" % self.vs.name])
         lines += ["export disk: %s, %d bytes to %s" % (disk.name, disk.bytes, self.path(file))
                   for disk, file in zip(self.disks, self.files)]
         lines.append("delete snapshot: %s" % self.vs.name)
@@ -177,12 +201,11 @@ def check(run, plan):
                 disk.name, disk.bytes, vhd.LARGEST))
     manifest.checked(plan.manifest(run, [
         _disk_entry(disk, file, disk.bytes, "0" * 64) for disk, file in zip(plan.disks, plan.files)]))
-    checks.can_snapshot(run, plan.vs, [disk for disk in disks if disk.kind == api.LOGICAL])
+    checks.can_snapshot(run, plan.vs, checks.logical(disks))
     _check_folder(plan)
     if plan.freeze is not None:
         plan.vs_guest = quiesce.guest_of(run, plan.vs)
-    for disk in plan.skipped:
-        run.warn("%s: the raw disk %s is left out" % (plan.vs.name, disk.name))
+    checks.warn_of_skipped(run, plan.vs, plan.skipped)
 
 
 def _check_folder(plan):

@@ -12,8 +12,9 @@ def restore_archive(run, plan):
 
     1. The manifest and every file are checked.
     2. Each VHD is imported as a new logical disk.
-    3. A new virtual server is created with the settings of the original and these disks, in their order.
-    4. It boots from the first of them.
+    3. Every file is checked again: what was imported must be what was checked.
+    4. A new virtual server is created with the settings of the original and these disks, in their order.
+    5. It boots from the first of them.
 
     run: a ``run.Run``. plan: a Plan. The original is not touched. Raises a VibackupError where the new
     server does not run, having taken back all that was made.
@@ -22,6 +23,7 @@ def restore_archive(run, plan):
         check(run, plan)
         with making.kept(run) as made:
             disks = [_imported(plan, made, target) for target in plan.targets]
+            _check_files(run, plan, errors.BadArchive)
             power.start(run, made.server(plan.node, plan.new_vs, plan.settings(), disks))
         return plan.report(run)
 
@@ -56,6 +58,7 @@ class Plan(new_server.NewServer):
         lines = ["import disk: %s, %d bytes in %s from %s" % (
             target.name, target.entry["bytes"], target.group_name, self.path(target.entry["file"]))
             for target in self.targets]
+        lines += ["check file: %s" % self.path(target.entry["file"]) for target in self.targets]
         names = [target.name for target in self.targets] + [self.new_vs]
         return lines + ["create server: %s on %s" % (self.new_vs, self.node_name), "start: %s" % self.new_vs,
                         "keep: %s" % ", ".join(names)]
@@ -68,11 +71,23 @@ class Plan(new_server.NewServer):
 def check(run, plan):
     """Make every check that can be made before a change, the long one of the files last; raise what is against it."""
     new_server.check(run, plan, "import")
+    _warn_of_others(run, plan.folder, plan.found)
+    _check_files(run, plan, errors.Refused)
+
+
+def _check_files(run, plan, failure):
+    """Raise ``failure``, a class of errors, where a file is not what the manifest says."""
     for target in plan.targets:
         with run.step("check file", target.entry["name"], target.entry["file"]):
             wrong = manifest.wrong_with(plan.folder, target.entry, run.check_stop)
             if wrong is not None:
-                raise errors.Refused(damaged(plan.folder, wrong))
+                raise failure(damaged(plan.folder, wrong))
+
+
+def _warn_of_others(run, folder, found):
+    for name in manifest.not_named(folder, found):
+        run.warn("the archive %s has no disk in %s, though the file is in its folder: its manifest does not name it" % (
+            printable(folder), printable(name)))
 
 
 def verify(run, folder, tell):
@@ -89,6 +104,7 @@ def verify(run, folder, tell):
         tell(checked[-1])
     for name in found["skipped"]:
         run.warn("the archive %s has no %s" % (files.absolute(folder), name))
+    _warn_of_others(run, files.absolute(folder), found)
     return found, checked
 
 

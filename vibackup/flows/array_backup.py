@@ -31,13 +31,23 @@ def array_backup(run, plan):
         check(run, plan)
         plan.id = run.new_backup_id()
         with _taken_back(run) as numbers:
-            moment = _moment(run, plan, numbers)
             if plan.logical is not None:
-                plan.logical.id, plan.logical.others = plan.id, lambda: _proven(run, plan, numbers)
-                return proxy.back_up_snapshot(run, plan.logical, moment)
-            with moment:
-                pass  # there is nothing else to take a snapshot of
+                return _with_logical(run, plan, numbers)
+            with _held_still(run, plan):
+                _take_all(run, plan, numbers)
+            _check_all(run, plan, numbers)
             return _record(run, plan)
+
+
+def _with_logical(run, plan, numbers):
+    """Take the same steps for a server that has logical disks too, and the last one; return the catalog's entry."""
+    @contextlib.contextmanager
+    def moment():
+        with _held_still(run, plan):
+            _take_all(run, plan, numbers)
+            yield
+        _check_all(run, plan, numbers)
+    return proxy.back_up_snapshot(run, plan.logical, plan.id, moment(), lambda: _proven(run, plan, numbers))
 
 
 @contextlib.contextmanager
@@ -52,19 +62,24 @@ def _taken_back(run):
 
 
 def _release(run, number):
-    run.release(number, lambda: arrays.release(run, run.ledger.facts(number)))
+    run.release(number, lambda: arrays.take_back(run, run.ledger.facts(number)))
 
 
-@contextlib.contextmanager
-def _moment(run, plan, numbers):
-    """Take the LUNs' snapshots, run the body, and thaw; then ask the array what it has."""
-    with quiesce.around_snapshot(run, plan.vs, plan.vs_guest, plan.freeze, plan.thaw):
-        for lun in plan.luns:
-            _take(run, plan, lun, numbers)
-        yield
+def _held_still(run, plan):
+    return quiesce.around_snapshot(run, plan.vs, plan.vs_guest, plan.freeze, plan.thaw)
+
+
+def _take_all(run, plan, numbers):
+    for lun in plan.luns:
+        _take(run, plan, lun, numbers)
+
+
+def _check_all(run, plan, numbers):
+    """Ask the array whether it has what it took, each in a step of its own."""
     for lun, number in zip(plan.luns, numbers):
         with run.step("check LUN", lun.name, plan.tag(lun)):
             arrays.prove(run, run.ledger.facts(number))
+            run.ledger.made(number, listed=True)
 
 
 def _proven(run, plan, numbers):
@@ -128,9 +143,7 @@ class Plan(object):
         after = ["check LUN: %s" % lun.name for lun in self.luns]
         if self.logical is not None:
             return self.logical.lines(also, after)
-        if self.vs_guest is not None:
-            also = ["freeze: %s" % self.vs.name] + also + ["thaw: %s" % self.vs.name]
-        return also + after
+        return quiesce.lines_around(self.vs, self.vs_guest, also) + after
 
 
 def check(run, plan):
@@ -140,7 +153,7 @@ def check(run, plan):
     plan.luns = _luns_of(plan.vs, disks)
     for lun in plan.luns:
         arrays.answers(run, plan.array, lun.lun)
-    logical = [disk.name for disk in disks if disk.kind == api.LOGICAL]
+    logical = [disk.name for disk in checks.logical(disks)]
     if logical:
         _check_logical(run, plan, logical)
     else:
@@ -163,6 +176,10 @@ def _luns_of(server, disks):
     """Return the raw ones of ``disks`` as Luns; raise Refused where there is none."""
     luns = [Lun(disk.name, api.lun_of(disk.handle)) for disk in checks.named_disks(server, disks, ())
             if disk.kind == api.RAW]
+    for lun in luns:
+        if not lun.lun:
+            raise errors.Refused("%s: the manager names no LUN for the raw disk %s, so no array can be asked for it" % (
+                server.name, lun.name))
     if not luns:
         raise errors.Refused("%s has no raw disk, and an array protects no others: use proxy-backup" % server.name)
     return luns

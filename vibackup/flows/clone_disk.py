@@ -1,7 +1,7 @@
 """Copy a logical disk into another disk group: the paper's clone of a logical disk, taken from a snapshot."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import checks, errors, making, source
+from vibackup import checks, errors, ledger, making, source
 from vibackup import manager as api
 
 
@@ -24,9 +24,10 @@ def clone_disk(run, plan):
                 if plan.source.vs is not None:
                     checks.still_valid([disk])
             if clone.bytes < plan.source.bytes:
-                raise errors.VibackupError("the clone of %s has %d of its %d bytes" % (
-                    plan.source.name, clone.bytes, plan.source.bytes))
-        return plan.report(run)
+                raise errors.VibackupError("the clone of %s has %d of its %d bytes, so it is not kept: try again, or "
+                                           "use export-disk and import-disk" % (
+                                               plan.source.name, clone.bytes, plan.source.bytes))
+        return plan.report(run, clone.bytes)
 
 
 class Plan(object):
@@ -43,7 +44,7 @@ class Plan(object):
 
     def holds(self):
         """Return what the run must hold alone, as ``run.held`` takes it: the disk's server, and the new disk's name."""
-        return source.holds(self.source) + [("new disk " + self.name, self.name)]
+        return source.holds(self.source) + [making.hold(ledger.DISK, self.name)]
 
     def lines(self):
         """Return what will be done, a line a step."""
@@ -51,15 +52,16 @@ class Plan(object):
             self.name, self.source.bytes, self.group_name, self.source.name)
         return source.lines(self.source, line) + ["keep: %s" % self.name]
 
-    def report(self, run):
-        """Return what was copied, for the JSON document."""
-        return {"name": self.name, "of": self.source.name, "bytes": self.source.bytes, "group": self.group_name,
+    def report(self, run, size):
+        """Return what was copied, to a disk of ``size`` bytes, for the JSON document."""
+        return {"name": self.name, "of": self.source.name, "bytes": size, "group": self.group_name,
                 "seconds": run.elapsed()}
 
 
 def check(run, plan):
     """Make every check that can be made before a change; raise what speaks against it."""
     source.check(run, plan.source)
+    making.check(run.manager)
     api.require_for("clone", plan.source.handle)
     api.require_for("space", plan.group)
     checks.name_is_free(run.manager, "StorageDevice", plan.name)

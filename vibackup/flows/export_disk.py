@@ -34,7 +34,7 @@ class Plan(object):
 
     def holds(self):
         """Return what the run must hold alone, as ``run.held`` takes it: the disk's server, and the file's name."""
-        return source.holds(self.source) + [("file " + self.path, self.path)]
+        return source.holds(self.source) + [files.hold("file", self.path)]
 
     def lines(self):
         """Return what will be done, a line a step."""

@@ -2,12 +2,20 @@
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import contextlib
+import ntpath
 import posixpath
+import re
 
-from vibackup import agents, backup, checks, errors, guest, ledger, steps
+from vibackup import agents, backup, checks, compat, errors, ledger, steps
 from vibackup.flows import restore
 from vibackup.guest import Command, failure
-from vibackup.names import safe_name
+from vibackup.names import printable, safe_name
+
+# In a Linux guest, in bytes.
+LONGEST_NAME = 255
+LONGEST_PATH = 4095
+
+_WINDOWS_FOLDER = re.compile(r"[A-Za-z]:(\\|\Z)|\\\\")  # of a drive, or of the lasting name that a disk has
 
 
 def file_restore(run, plan):
@@ -39,7 +47,7 @@ class Plan(object):
     """
 
     def __init__(self, run, identity, proxy, folder, known, names=(), location=None):
-        self.entry = run.catalog.find(identity)
+        self.entry = restore.entry_of(run, identity)
         self.entries = _parts(self.entry, names)
         self.agent = restore.agent_of(self.entry, known)
         self.location = restore.location_of(self.entry, location)
@@ -87,17 +95,26 @@ class Plan(object):
 def check(run, plan):
     """Make every check that can be made before a change; raise what speaks against it."""
     plan.guest = steps.guest_of(run, plan.proxy)
-    if plan.guest.family != guest.LINUX:
-        raise errors.Refused("%s is not a Linux guest: files come back into a Linux guest alone" % plan.proxy.name)
+    checks.linux(plan.guest, "files come back into a Linux guest alone")
     if not plan.folder.startswith("/") or plan.folder.startswith("//") or plan.folder == "/":
         raise errors.UsageError("--to=%s: give a folder of %s in full, such as /srv/back" % (
             plan.folder, plan.proxy.name))
+    _must_fit(run, plan)
     for part, target in zip(plan.entries, plan.targets(plan.folder)):
         plan.agent.commands("file_restore", plan.values(part, target))
     restore.newest_where_it_must_be(run, plan, "file_restore")
     checks.runs(run.manager, plan.proxy, "choose another server that can reach %s" % (plan.location or "the backup"))
     checks.answers(plan.guest)
     _must_be_free(plan.guest, plan.folder)
+
+
+def _must_fit(run, plan):
+    """Refuse a folder whose name, or the path of what comes into it, is longer than a Linux guest can have."""
+    for path in plan.targets(plan.folder) + plan.targets(_working(run, plan) + "/whole"):
+        data = path.encode("utf-8", "surrogatepass" if compat.PYTHON3 else "strict")
+        if len(data) > LONGEST_PATH or max(len(name) for name in data.split(b"/")) > LONGEST_NAME:
+            raise errors.UsageError("--to=%s: too long, a name has %d bytes at most and a path %d: choose a shorter "
+                                    "one" % (plan.folder, LONGEST_NAME, LONGEST_PATH))
 
 
 def _must_be_free(host, folder):
@@ -119,24 +136,35 @@ def _must_be_free(host, folder):
 @contextlib.contextmanager
 def _working_folder(run, plan):
     """Make a folder beside the one wanted and yield the path below it where all is to come; remove it when left."""
-    working = "%s.vibackup-%s" % (plan.folder, run.id)
+    working = _working(run, plan)
     number = run.ledger.intend(ledger.FOLDER, proxy=plan.proxy.id, proxy_name=plan.proxy.name, folder=plan.folder,
                                commands=[[["rm", "-rf", "--", working], None, None]])
     try:
         whole = working + "/whole"
         with run.step("make folder", working):
-            plan.guest.must(["mkdir", "--", working] + ([whole] if len(plan.entries) > 1 else []))
+            plan.guest.must(["mkdir", "-m", "700", "--", working])
+            if len(plan.entries) > 1:
+                plan.guest.must(["mkdir", "--", whole])
         yield whole
     finally:
         run.release(number, lambda: backup.undo(plan.guest, run.ledger.facts(number)["commands"]))
 
 
+def _working(run, plan):
+    """Return the path of the folder beside the one wanted in which its files come, with a name that always fits."""
+    return posixpath.join(posixpath.dirname(plan.folder), ".vibackup-" + run.id)
+
+
 def _move(run, plan, whole):
     """Move what has come to its place: from then on it is the administrator's."""
     with run.step("move to its place", plan.folder):
-        completed = plan.guest.command(Command(["mv", "-T", "--", whole, plan.folder], None, None))
-        if completed.status != 0 and plan.guest.test("-e", whole):
-            raise errors.GuestError("%s: mv: %s" % (plan.guest.name, failure(completed)))
+        if plan.guest.test("-d", plan.folder):  # whose it is, and who may look into it, was decided before
+            for program in ("chown", "chmod"):
+                plan.guest.must([program, "--reference=" + plan.folder, "--", whole])
+        with run.releasing():  # no stop comes between this and knowing what became of it
+            completed = plan.guest.command(Command(["mv", "-T", "--", whole, plan.folder], None, None))
+            if completed.status != 0 and plan.guest.test("-e", whole):
+                raise errors.GuestError("%s: mv: %s" % (plan.guest.name, failure(completed)))
 
 
 def _parts(entry, names):
@@ -152,4 +180,33 @@ def _parts(entry, names):
     if not chosen or any(not part.get("files") for part in chosen):
         raise errors.Refused("the catalog does not say where the agent keeps the files of the backup %s: restore them "
                              "with %s itself" % (entry["id"], entry["agent"]))
+    for part in chosen:
+        if not _is_whole(part):
+            raise errors.Refused("the catalog's entry of the backup %s is damaged: its files of %s are not as vibackup "
+                                 "writes them; restore them with %s itself" % (
+                                     entry["id"], printable(part["name"]), entry["agent"]))
     return chosen
+
+
+def _is_whole(part):
+    """Tell whether a part of the catalog has what finds its files again, each of its type, and leads nowhere else."""
+    files = part["files"]
+    return (isinstance(files, dict) and _is_text(files.get("id")) and _is_text(part.get("backup_id"))
+            and _is_straight(files.get("mount")) and _is_straight(files.get("origin")))
+
+
+def _is_text(value):
+    """Tell whether ``value`` is text that a program can be given."""
+    try:
+        return isinstance(value, compat.text_type) and value != "" and "\0" not in value and bool(compat.native(value))
+    except UnicodeError:
+        return False
+
+
+def _is_straight(path):
+    """Tell whether ``path`` is that of a folder in full: put below another one it leads to nowhere above that."""
+    if not _is_text(path):
+        return False
+    if _WINDOWS_FOLDER.match(path):
+        return ntpath.normpath(path) == path
+    return path.startswith("/") and not path.startswith("//") and posixpath.normpath(path) == path

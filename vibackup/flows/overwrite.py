@@ -9,7 +9,7 @@ from vibackup import manager as api
 from vibackup.flows import restore
 
 # A disk to write over; it can be attached as a ``steps.SnapshotDisk`` can. holder: the Server that has it, or None.
-Target = collections.namedtuple("Target", "handle id name original bytes holder")
+Target = collections.namedtuple("Target", "handle id name original bytes group holder")
 
 
 def overwrite(run, plan):
@@ -24,7 +24,7 @@ def overwrite(run, plan):
         with power.running(run, plan.proxy):
             with steps.attached(run, plan.targets, plan.proxy, plan.guest) as devices:
                 with _whole_or_named(run, plan):
-                    restore.restore_images(run, plan, devices)
+                    restore.restore_images(run, plan, plan.targets, devices)
         return plan.report(run)
 
 
@@ -55,10 +55,10 @@ class Plan(restore.Source):
     def __init__(self, run, identity, proxy, names, known, disks=(), location=None):
         restore.Source.__init__(self, run, identity, proxy, known, disks, location)
         if len(names) != len(self.entries):
-            raise errors.Refused("the backup %s has %d disks to restore (%s) and %d are named with --overwrite: name "
-                                 "one for each, or choose with --disk" % (
-                                     self.entry["id"], len(self.entries),
-                                     ", ".join(entry["name"] for entry in self.entries), len(names)))
+            raise errors.Refused("--overwrite names %d where the backup %s has %d to restore (%s): name a disk for "
+                                 "each, or choose with --disk" % (
+                                     len(names), self.entry["id"], len(self.entries),
+                                     ", ".join(entry["name"] for entry in self.entries)))
         self.targets = [_target(run.manager, name) for name in names]
 
     def holds(self):
@@ -73,7 +73,7 @@ class Plan(restore.Source):
         """Return what was restored, for the JSON document."""
         return {"vs": None, "backup": self.entry["id"], "of": self.entry["vs"], "node": None,
                 "disks": [{"name": target.name, "of": entry["name"], "bytes": target.bytes,
-                           "group": api.name_of(api.group_of(target.handle))}
+                           "group": target.group}
                           for target, entry in zip(self.targets, self.entries)],
                 "seconds": run.elapsed()}
 
@@ -90,7 +90,7 @@ def _target(manager, name):
     if len(same) != 1:
         raise errors.NotFound("%s logical disk is called %s" % ("no" if not same else "more than one", name))
     holder = manager.holder_of(same[0])
-    return Target(same[0], api.identity_of(same[0]), name, name, api.bytes_of(same[0]),
+    return Target(same[0], api.identity_of(same[0]), name, name, api.bytes_of(same[0]), api.name_of(api.group_of(same[0])),
                   steps.server_of(holder) if holder is not None else None)
 
 
@@ -99,11 +99,22 @@ def check(run, plan):
     if len(set(target.id for target in plan.targets)) != len(plan.targets):
         raise errors.Refused("one disk is named twice with --overwrite: %s" % ", ".join(
             target.name for target in plan.targets))
+    run.manager.require_events()
     restore.check_reading(run, plan)
+    _check_not_crossed(plan)
     for target, entry in zip(plan.targets, plan.entries):
         _check_target(run, target, entry)
         if target.holder is not None and target.holder.id == plan.proxy.id:
             raise errors.Refused("%s is a disk of the proxy %s itself" % (target.name, plan.proxy.name))
+
+
+def _check_not_crossed(plan):
+    """Refuse to write the image of one disk over a disk that is called like another one of the backup."""
+    for target, entry in zip(plan.targets, plan.entries):
+        if target.name != entry["name"] and target.name in [each["name"] for each in plan.entry["disks"]]:
+            raise errors.Refused("%s would get the image of %s, and the backup has one of %s itself: name the disks of "
+                                 "--overwrite in the order of the backup's, or of --disk" % (
+                                     target.name, entry["name"], target.name))
 
 
 def _check_target(run, target, entry):

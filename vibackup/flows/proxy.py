@@ -2,7 +2,6 @@
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 from vibackup import agents, backup, checks, errors, guest, power, quiesce, steps
-from vibackup import manager as api
 from vibackup.attempt import attempted
 from vibackup.guest import layout
 from vibackup.names import safe_name
@@ -25,30 +24,36 @@ def proxy_backup(run, plan):
     """
     with run.held(plan.holds()):
         check(run, plan)
-        plan.id = run.new_backup_id()
         moment = quiesce.around_snapshot(run, plan.vs, plan.vs_guest, plan.freeze, plan.thaw)
-        return back_up_snapshot(run, plan, moment)
+        return back_up_snapshot(run, plan, run.new_backup_id(), moment)
 
 
-def back_up_snapshot(run, plan, moment):
-    """Take those six steps, where ``check`` has completed the plan; ``moment``: a context manager around the first."""
+def back_up_snapshot(run, plan, identity, moment, others=list):
+    """Take those six steps, where ``check`` has completed the plan; return the catalog's entry.
+
+    identity: the backup's id. moment: a context manager around the first step. others: called at the end, returns
+    the catalog's entries of disks that something else has backed up in the same moment, or raises where it has not.
+    """
+    plan.id = identity
     with power.running(run, plan.proxy):
         with steps.snapshotted(run, plan.vs, moment) as snapshot:
             disks = steps.snapshot_disks_of(run.manager, plan.vs, snapshot, [disk.name for disk in plan.disks])
             with steps.attached(run, disks, plan.proxy, plan.guest) as devices:
-                return back_up_disks(run, plan, disks, devices)
+                return _back_up_disks(run, plan, disks, devices, others)
 
 
-def back_up_disks(run, plan, disks, devices):
+def _back_up_disks(run, plan, disks, devices, others):
     """Back up each of ``disks`` (SnapshotDisks) from its device; all are good, or none is kept and an error raised."""
     handles = [disk.handle for disk in disks]
     try:
         with attempted(run, plan, plan.proxy) as attempt:
             for disk, device in zip(disks, devices):
+                steps.must_still_show(plan.proxy, plan.guest, disks, devices)
                 _back_up_disk(run, plan, attempt, disk, device)
+            steps.must_still_show(plan.proxy, plan.guest, disks, devices)
             checks.still_valid(handles)
             return attempt.record(dict((disk.name, disk.group) for disk in plan.disks),
-                                  [disk.name for disk in plan.skipped], plan.others())
+                                  [disk.name for disk in plan.skipped], others())
     except errors.AgentFailed:
         checks.still_valid(handles)  # a lost snapshot is the better reason
         raise
@@ -87,7 +92,6 @@ class Plan(object):
         self.id = None
         self.guest = self.vs_guest = None
         self.disks = self.skipped = ()
-        self.others = list  # asked at the end: the catalog's entries of disks backed up otherwise in the same moment
         self.settings = {}
         self.proxy_was = None
 
@@ -114,19 +118,12 @@ class Plan(object):
 
         also, then: lines of what else is done right before the snapshot, and right after the thaw.
         """
-        disks = ", ".join(disk.name for disk in self.disks)
-        moment = list(also) + ["snapshot: %s" % self.vs.name]
-        if self.vs_guest is not None:
-            moment = ["freeze: %s" % self.vs.name] + moment + ["thaw: %s" % self.vs.name]
-        lines = moment + list(then) + ["attach: %s to %s" % (disks, self.proxy.name), "reboot: %s" % self.proxy.name,
-                                       "find disks: %s" % self.proxy.name]
-        lines += ["backup: %s, as %s, by %s to %s" % (disk.name, self.mode, self.agent.name,
-                                                      self.location or "its server") for disk in self.disks]
-        lines += ["detach: %s from %s" % (disks, self.proxy.name), "reboot: %s" % self.proxy.name,
-                  "check disks: %s" % self.proxy.name, "delete snapshot: %s" % self.vs.name]
-        if self.proxy_was != api.RUNNING:
-            lines = ["start: %s" % self.proxy.name] + lines + ["stop: %s" % self.proxy.name]
-        return lines
+        moment = quiesce.lines_around(self.vs, self.vs_guest, list(also) + ["snapshot: %s" % self.vs.name])
+        backups = ["backup: %s, as %s, by %s to %s" % (disk.name, self.mode, self.agent.name,
+                                                       self.location or "its server") for disk in self.disks]
+        on_proxy = steps.attached_lines([disk.name for disk in self.disks], self.proxy, backups)
+        return power.running_lines(self.proxy, self.proxy_was, moment + list(then) + on_proxy + [
+            "delete snapshot: %s" % self.vs.name])
 
 
 def check(run, plan):
@@ -137,15 +134,11 @@ def check(run, plan):
     plan.disks, plan.skipped = checks.choose_disks(plan.vs, disks, plan.names, plan.skip_raw)
     plan.settings = run.manager.settings_of(plan.vs.handle)
     _check_mode(plan)
-    api.require_for("proxy", plan.proxy.handle)
-    checks.can_snapshot(run, plan.vs, [disk for disk in disks if disk.kind == api.LOGICAL])
-    plan.proxy_was = checks.power(run.manager, plan.proxy)
-    if plan.proxy_was == api.RUNNING:
-        checks.answers(plan.guest)
+    checks.can_snapshot(run, plan.vs, checks.logical(disks))
+    plan.proxy_was = checks.proxy_answers(run, plan.proxy, plan.guest)
     if plan.freeze is not None:
         plan.vs_guest = quiesce.guest_of(run, plan.vs)
-    for disk in plan.skipped:
-        run.warn("%s: the raw disk %s is left out" % (plan.vs.name, disk.name))
+    checks.warn_of_skipped(run, plan.vs, plan.skipped)
 
 
 def _check_mode(plan):
@@ -153,5 +146,5 @@ def _check_mode(plan):
     plan.agent.commands(operation, plan.values("disk", "id", device="/dev/x", mount="/x", origin="/"))
     if plan.mode == backup.FILE:
         checks.same_operating_system(plan.vs, plan.proxy)
-    elif plan.guest.family != guest.LINUX:
-        raise errors.Refused("%s is not a Linux guest: an image is read by a Linux proxy" % plan.proxy.name)
+    else:
+        checks.linux(plan.guest, "an image is read by a Linux proxy")

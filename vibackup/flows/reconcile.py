@@ -5,8 +5,11 @@ import contextlib
 
 from vibackup import arrays, backup, compat, events, files, ledger, making, power, quiesce, steps
 from vibackup import manager as api
-from vibackup.flows import archive
 from vibackup.masking import mask
+
+
+# What is held so that two runs do not release the same: an identity that no object has, and what it is called.
+_ALONE = ("reconcile", "reconcile --fix")
 
 
 def leftovers(run):
@@ -24,14 +27,20 @@ def reconcile(run):
     """Release what is left of runs that are over; what cannot be released is in ``run.leftovers``.
 
     Only what the ledger, the manager's ids or our own name in the object prove to be ours is touched.
-    Returns how many were released. A second call finds nothing and changes nothing.
+    Returns how many were released. A second call finds nothing and changes nothing. Raises Busy while another
+    run does the same.
     """
+    with run.held([_ALONE], despite_leftovers=True):
+        return _release_all(run)
+
+
+def _release_all(run):
     released, stuck = 0, {}
     run.leftovers.extend(_elsewhere(run))
     for intent in run.ledger.leftovers():
         if intent.owner.get("manager") not in (None, run.manager.name):
             run.leftovers.append(_entry(intent, "made with another manager: %s" % intent.owner["manager"]))
-        elif intent.kind == ledger.SNAPSHOT and intent.run in stuck:
+        elif intent.kind in (ledger.SNAPSHOT, ledger.DISK) and intent.run in stuck:
             run.leftovers.append(_entry(intent, "kept, because of %s" % stuck[intent.run]))
         elif _release(run, intent):
             released += 1
@@ -66,6 +75,8 @@ def _release_attachment(run, intent):
     with _held(run, intent, "proxy") as proxy:
         if proxy is not None:
             steps.release_attachment(run, proxy, steps.guest_of(run, proxy), intent.facts)
+            if events.state_of(run.manager, proxy.handle) == api.FAILED:
+                run.warn("%s has failed: start it, and look at its console" % proxy.name)
 
 
 def _release_power(run, intent):
@@ -77,7 +88,7 @@ def _release_power(run, intent):
 def _release_stopped(run, intent):
     with _held(run, intent, "vs") as server:
         if server is not None:
-            power.start_again(run, server)
+            power.start_again(run, server, intent.facts)
 
 
 def _release_freeze(run, intent):
@@ -116,12 +127,12 @@ def _release_made(run, intent):
     making.RELEASES[intent.kind](run, intent.facts)
 
 
-def _release_files(run, intent):
-    files.release_files(run, intent.facts)
+def _release_files(_run, intent):
+    files.release_files(intent.facts)
 
 
-def _release_archive(run, intent):
-    archive.release(run, intent.facts)
+def _release_archive(_run, intent):
+    files.release_archive(intent.facts)
 
 
 def _release_folder(run, intent):

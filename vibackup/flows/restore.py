@@ -1,13 +1,13 @@
 """Restore a virtual server from its images: the procedure that the paper tested in Virtual Iron's lab."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import agents, backup, checks, errors, guest, making, new_server, power, steps
+from vibackup import agents, backup, checks, errors, ledger, making, new_server, power, steps
 from vibackup import manager as api
 from vibackup.masking import MASK
 
 
 def restore(run, plan):
-    """Make the virtual server ``plan.new_vs`` from a backup, as the paper's lab did; return what ``report_of`` returns.
+    """Make the virtual server ``plan.new_vs`` from a backup, as the paper's lab did; return ``plan.report()``.
 
     1. A new logical disk is created, of the size of the original.
     2. It is assigned to the proxy, which discovers it by a reboot; its existence is verified, and that it is blank.
@@ -22,7 +22,8 @@ def restore(run, plan):
     with run.held(plan.holds()):
         check(run, plan)
         with making.kept(run) as made:
-            power.start(run, restored_server(run, plan, made))
+            server = restored_server(run, plan, made)
+            power.start(run, server)
         return plan.report(run)
 
 
@@ -33,16 +34,21 @@ def restored_server(run, plan, made):
         with steps.attached(run, disks, plan.proxy, plan.guest) as devices:
             for device in devices:
                 backup.prove_blank(run, plan.guest, device)
-            restore_images(run, plan, devices)
+            restore_images(run, plan, disks, devices)
+    if run.ledger.open_facts(ledger.ATTACHMENT):
+        raise errors.VibackupError("%s may still have the disks, so no server is made with them: %s" % (
+            plan.proxy.name, run.leftovers[-1]["reason"]))
     return made.server(plan.node, plan.new_vs, plan.settings(), disks)
 
 
-def restore_images(run, plan, devices):
-    """Have the agent restore each disk of the backup onto its one of ``devices`` (GuestDisks)."""
+def restore_images(run, plan, disks, devices):
+    """Have the agent restore each disk of the backup onto its one of ``devices``, where the guest shows ``disks``."""
     for entry, device in zip(plan.entries, devices):
+        steps.must_still_show(plan.proxy, plan.guest, disks, devices)
         with run.step("restore", entry["name"], "by %s onto %s" % (plan.agent.name, device.path)):
             backup.bring_back(run, plan.guest, plan.agent, plan.values(entry, device.path), device.bytes)
         backup.look_at(run, plan.guest, device, entry.get("partitions"))
+    steps.must_still_show(plan.proxy, plan.guest, disks, devices)
 
 
 class Source(object):
@@ -53,7 +59,7 @@ class Source(object):
     """
 
     def __init__(self, run, identity, proxy, known, disks=(), location=None):
-        self.entry = run.catalog.find(identity)
+        self.entry = entry_of(run, identity)
         self.entries = choose(self.entry, disks)
         self.agent = agent_of(self.entry, known)
         self.location = location_of(self.entry, location)
@@ -68,19 +74,12 @@ class Source(object):
 
     def proxy_lines(self, names, blank):
         """Return the lines of a plan for what the proxy does with the disks ``names``; ``blank``: it proves them so."""
-        listed = ", ".join(names)
-        lines = ["attach: %s to %s" % (listed, self.proxy.name), "reboot: %s" % self.proxy.name,
-                 "find disks: %s" % self.proxy.name]
-        lines += ["prove blank: %s" % name for name in names if blank]
+        lines = ["prove blank: %s" % name for name in names if blank]
         for entry, name in zip(self.entries, names):
             lines += ["restore: %s onto %s%s, by %s from %s" % (
                 entry["name"], name, "" if blank else ", OVERWRITING what it holds", self.agent.name,
                 self.location or "its server"), "look at disk: %s" % name]
-        lines += ["detach: %s from %s" % (listed, self.proxy.name), "reboot: %s" % self.proxy.name,
-                  "check disks: %s" % self.proxy.name]
-        if self.proxy_was != api.RUNNING:
-            return ["start: %s" % self.proxy.name] + lines + ["stop: %s" % self.proxy.name]
-        return lines
+        return power.running_lines(self.proxy, self.proxy_was, steps.attached_lines(names, self.proxy, lines))
 
 
 class Plan(Source, new_server.NewServer):
@@ -120,6 +119,10 @@ def check(run, plan):
     """Make every check that can be made before a change, and complete ``plan``; raise what speaks against it."""
     check_reading(run, plan)
     new_server.check(run, plan, "new disk")
+    checks.same_data_center(plan.proxy, api.node_of(plan.proxy.handle), plan.new_vs, plan.node)
+    if plan.entries[0] is not plan.entry["disks"][0]:
+        run.warn("%s is the first disk of the backup %s, and %s comes without it: it may not boot" % (
+            plan.entry["disks"][0]["name"], plan.entry["id"], plan.new_vs))
     for disk in plan.entry["disks"]:
         if disk.get("array"):
             run.warn("%s is kept by the array %s as %s, which brings it back itself: %s comes without it" % (
@@ -129,14 +132,10 @@ def check(run, plan):
 def check_reading(run, plan):
     """Check that the proxy can bring the backup's bytes back, and that nothing is known against them."""
     plan.guest = steps.guest_of(run, plan.proxy)
-    if plan.guest.family != guest.LINUX:
-        raise errors.Refused("%s is not a Linux guest: an image is written by a Linux proxy" % plan.proxy.name)
+    checks.linux(plan.guest, "an image is written by a Linux proxy")
     plan.agent.commands("image_restore", plan.values(plan.entries[0], "/dev/x"))
     newest_where_it_must_be(run, plan, "image_restore")
-    api.require_for("proxy", plan.proxy.handle)
-    plan.proxy_was = checks.power(run.manager, plan.proxy)
-    if plan.proxy_was == api.RUNNING:
-        checks.answers(plan.guest)
+    plan.proxy_was = checks.proxy_answers(run, plan.proxy, plan.guest)
     if plan.entry.get("verified", {}).get("outcome") == errors.DoesNotBoot.outcome:
         run.warn("the backup %s was verified, and did not boot" % plan.entry["id"])
 
@@ -163,6 +162,18 @@ _INSTEAD = {"file": "bring its files back with --to=FOLDER", "archive": "use vib
             "array": "have the storage array bring its LUNs back", "boot": "use what it was booted from"}
 
 
+def entry_of(run, identity):
+    """Return the catalog's entry; refuse a lab's on a real manager, and the other way round."""
+    entry = run.catalog.find(identity)
+    if entry.get("lab", False) != (run.manager.lab is not None):
+        raise errors.Refused("the backup %s was made %s, and this is %s: give the --state that belongs to this one" % (
+            identity, "in a lab" if entry.get("lab") else "on a real manager",
+            "a lab" if run.manager.lab is not None else "a real manager"))
+    if entry.get("manager") not in (None, run.manager.name):
+        run.warn("the backup %s was made with another manager, %s" % (identity, entry["manager"]))
+    return entry
+
+
 def choose(entry, names):
     """Return the disks of the catalog's ``entry`` that are called ``names``, or all; raise what speaks against them."""
     if entry.get("mode") != backup.IMAGE:
@@ -173,10 +184,9 @@ def choose(entry, names):
         if name not in [disk["name"] for disk in disks]:
             raise errors.NotFound("the backup %s has no disk %s; it has: %s" % (
                 entry["id"], name, ", ".join(disk["name"] for disk in disks) or "none"))
-    chosen = [disk for disk in disks if disk["name"] in names or not names]
-    if not chosen:
+    if not disks:
         raise errors.Refused("the backup %s has no disk to restore" % entry["id"])
-    return chosen
+    return [disk for name in names for disk in disks if disk["name"] == name] or disks
 
 
 def agent_of(entry, known):
@@ -190,7 +200,7 @@ def agent_of(entry, known):
 def location_of(entry, given):
     """Return where the agent keeps ``entry``; raise Refused where the catalog has only a part of it."""
     recorded = entry.get("location")
-    if given is None and recorded is not None and MASK in recorded:
+    if not given and recorded is not None and MASK in recorded:
         raise errors.Refused("the location of the backup %s holds a password, which the catalog does not keep: give "
                              "--location" % entry["id"])
     return given or recorded

@@ -12,6 +12,71 @@ from vibackup.job import job
 from vibackup.quiesce import not_quiesced
 
 
+def take(run, plan):
+    """Take the snapshot of ``plan.vs`` and keep it; return ``plan.report()`` with run, taken (UTC) and groups.
+
+    1. The snapshot is taken.
+    2. It has a disk for each logical disk of the server.
+    3. The ledger keeps it: until it is discarded it is neither a leftover, nor anybody else's to delete.
+
+    run: a ``run.Run``. plan: a Plan. Raises a VibackupError where there is nothing to roll back to,
+    having taken back what it made; what it could not take back is in ``run.leftovers``.
+    """
+    with run.held(plan.holds()):
+        check_take(run, plan)
+        _forget(run, plan)
+        taken = run.now()
+        with steps.kept_snapshot(run, plan.vs, not_quiesced(), taken) as snapshot:
+            _covers(run, plan, snapshot)
+            done = plan.report(run=run.id, taken=taken, groups=_groups(plan))
+        return done
+
+
+def revert(run, plan):
+    """Give the disks of ``plan.vs`` back what they held; return ``plan.report()`` with run, taken, runs and kept.
+
+    1. The server is stopped, if it runs.
+    2. Its disks are reverted to the snapshot, which stays.
+    3. The server is started again, if it ran.
+
+    Raises a VibackupError which says whether the disks are reverted; the server is started again
+    either way. A server that was not running is not started.
+    """
+    with run.held(plan.holds()):
+        check_revert(run, plan)
+        reverted = []
+        try:
+            with power.stopped(run, plan.vs):
+                _must_be_ours(plan.vs, plan.record.facts)
+                checks.still_valid(plan.copies)
+                _revert_disks(run, plan)
+                reverted.append(True)
+            kept = _still_kept(run, plan)
+            return plan.report(run=plan.record.run, taken=plan.record.facts["taken"], kept=kept,
+                               runs=events.state_of(run.manager, plan.vs.handle) == api.RUNNING)
+        except errors.VibackupError as error:
+            if reverted:
+                error.message = "the disks of %s are reverted, but: %s" % (plan.vs.name, error.message)
+            raise
+
+
+def discard(run, plan):
+    """Delete the snapshot that is kept, and so keep what was changed; return ``plan.report()`` with run, taken, gone.
+
+    gone: whether somebody had deleted it before. Raises a VibackupError where it is still there;
+    then it is still kept.
+    """
+    with run.held(plan.holds()):
+        check_discard(run, plan)
+        if plan.snapshot is not None:
+            steps.release_snapshot(run, plan.vs, plan.record.facts)
+            _forget(run, plan)
+        else:
+            with run.step("forget", plan.vs.name, "its snapshot is gone"):
+                _forget(run, plan)
+        return plan.report(run=plan.record.run, taken=plan.record.facts["taken"], gone=plan.snapshot is None)
+
+
 class Plan(object):
     """What ``take``, ``revert`` or ``discard`` is to do to the virtual server called ``vs``. Raises NotFound.
 
@@ -42,46 +107,7 @@ class Plan(object):
                     not_in_it=[disk.name for disk in self.others])
 
 
-# -- before the change
-
-def take(run, plan):
-    """Take the snapshot of ``plan.vs`` and keep it; return ``plan.report()`` with run, taken (UTC) and groups.
-
-    1. The snapshot is taken.
-    2. It has a disk for each logical disk of the server.
-    3. The ledger keeps it: until it is discarded it is neither a leftover, nor anybody else's to delete.
-
-    run: a ``run.Run``. plan: a Plan. Raises a VibackupError where there is nothing to roll back to,
-    having taken back what it made; what it could not take back is in ``run.leftovers``.
-    """
-    with run.held(plan.holds()):
-        check_take(run, plan)
-        _forget(run, plan)
-        taken = run.now()
-        with steps.kept_snapshot(run, plan.vs, not_quiesced(), taken) as snapshot:
-            _covers(run, plan, snapshot)
-            done = plan.report(run=run.id, taken=taken, groups=_groups(plan))
-        return done
-
-
-def check_take(run, plan):
-    """Make every check before a snapshot is taken, and complete ``plan``; raise what speaks against it."""
-    disks = checks.disks_of(run.manager, plan.vs)
-    plan.disks = [disk for disk in disks if disk.kind == api.LOGICAL]
-    plan.others = [disk for disk in disks if disk.kind != api.LOGICAL]
-    if not plan.disks:
-        raise errors.Refused("%s has no logical disk, so there is no snapshot of it" % plan.vs.name)
-    if any(run.manager.is_snapshot_disk(disk.handle) for disk in plan.disks):
-        raise errors.Refused("%s is a snapshot itself: name the server that it is of" % plan.vs.name)
-    checks.can_snapshot(run, plan.vs, plan.disks)
-    api.require_for("revert", plan.vs.handle)
-    plan.records = _kept(run, plan.vs)
-    for record in plan.records:
-        run.warn("the snapshot of %s that the run %s took %s is gone: somebody deleted it" % (
-            plan.vs.name, record.run, record.facts["taken"]))
-    _warn_of_others(run, plan)
-    plan.will = ["snapshot: %s" % plan.vs.name, "keep: %s, until vibackup rollback --discard" % plan.vs.name]
-
+# -- what is done
 
 def _groups(plan):
     """Return the disk groups in which the snapshot grows, as ``{"name", "free_bytes"}``, each once."""
@@ -98,33 +124,74 @@ def _covers(run, plan, snapshot):
             plan.vs.name, ", ".join(originals) or "none", ", ".join(names)))
 
 
-# -- after it
-
-def revert(run, plan):
-    """Give the disks of ``plan.vs`` back what they held; return ``plan.report()`` with run, taken, runs and kept.
-
-    1. The server is stopped, if it runs.
-    2. Its disks are reverted to the snapshot, which stays.
-    3. The server is started again, if it ran.
-
-    Raises a VibackupError which says whether the disks are reverted; the server is started again
-    either way. A server that was not running is not started.
-    """
-    with run.held(plan.holds()):
-        check_revert(run, plan)
-        reverted = []
-        try:
-            with power.stopped(run, plan.vs):
-                checks.still_valid(plan.copies)
-                _revert_disks(run, plan)
-                reverted.append(True)
-            kept = _still_kept(run, plan)
-            return plan.report(run=plan.record.run, taken=plan.record.facts["taken"], kept=kept,
-                               runs=plan.was == api.RUNNING)
-        except errors.VibackupError as error:
-            if reverted:
-                error.message = "the disks of %s are reverted, but: %s" % (plan.vs.name, error.message)
+def _revert_disks(run, plan):
+    """Revert the disks. Whether a commit without a reply took effect cannot be seen; to do it again does no harm."""
+    try:
+        _revert_once(run, plan)
+        return
+    except errors.ApiError as error:
+        if error.call != "commit":
             raise
+    try:
+        with run.releasing():  # nobody stops it here, where nothing is known
+            _revert_once(run, plan)
+    except errors.VibackupError as error:
+        error.message = "whether the disks of %s are reverted is not known%s: %s" % (
+            plan.vs.name, ", so revert again" if isinstance(error, errors.ApiError) else "", error.message)
+        raise
+
+
+def _revert_once(run, plan):
+    vs, facts = plan.vs, plan.record.facts
+    with run.step("revert", vs.name, "to its snapshot of %s" % facts["taken"]):
+        with job(run.manager, "revert %s" % vs.name, lambda: False) as made:
+            _must_be_ours(vs, facts)
+            api.revert(vs.handle)
+            api.describe(made, "Revert %s to its snapshot" % vs.name, vs.handle)
+
+
+def _must_be_ours(vs, facts):
+    """Raise where the snapshot that a revert would go back to is not ours any more."""
+    try:
+        ours = steps.our_snapshot(vs, facts)
+    except errors.Refused as error:
+        raise errors.VibackupError("the snapshot of %s: %s" % (vs.name, error.message))
+    if ours is None:
+        raise errors.VibackupError("the snapshot of %s taken %s is gone since this run began: nothing is reverted to "
+                                   "another one" % (vs.name, facts["taken"]))
+
+
+def _still_kept(run, plan):
+    """Tell whether the snapshot is still there; some managers may take it away with the revert.
+
+    Raises where another one is in its place: nobody knows then which one was reverted to.
+    """
+    if steps.our_snapshot(plan.vs, plan.record.facts) is not None:
+        return True
+    if api.snapshot_of(plan.vs.handle) is not None:
+        raise errors.VibackupError("%s has another snapshot now than the one taken %s: look whether its disks hold what "
+                                   "they should" % (plan.vs.name, plan.record.facts["taken"]))
+    run.ledger.release_of(plan.record)
+    return False
+
+
+# -- what must hold before
+
+def check_take(run, plan):
+    """Make every check before a snapshot is taken, and complete ``plan``; raise what speaks against it."""
+    disks = checks.disks_of(run.manager, plan.vs)
+    plan.disks = checks.some_logical(plan.vs, disks)
+    plan.others = [disk for disk in disks if disk not in plan.disks]
+    if any(run.manager.is_snapshot_disk(disk.handle) for disk in plan.disks):
+        raise errors.Refused("%s is a snapshot itself: name the server that it is of" % plan.vs.name)
+    checks.can_snapshot(run, plan.vs, plan.disks)
+    api.require_for("revert", plan.vs.handle)
+    plan.records = _kept(run, plan.vs)
+    for record in plan.records:
+        run.warn("the snapshot of %s that the run %s took %s is gone: somebody deleted it" % (
+            plan.vs.name, record.run, record.facts["taken"]))
+    _warn_of_others(run, plan)
+    plan.will = ["snapshot: %s" % plan.vs.name, "keep: %s, until vibackup rollback --discard" % plan.vs.name]
 
 
 def check_revert(run, plan):
@@ -146,56 +213,6 @@ def check_revert(run, plan):
         plan.will = ["stop: %s" % plan.vs.name] + plan.will + ["start: %s" % plan.vs.name]
 
 
-def _revert_disks(run, plan):
-    """Revert the disks. Whether a commit without a reply took effect cannot be seen; to do it again does no harm."""
-    try:
-        _revert_once(run, plan)
-        return
-    except errors.ApiError as error:
-        if error.call != "commit":
-            raise
-    try:
-        with run.releasing():  # nobody stops it here, where nothing is known
-            _revert_once(run, plan)
-    except errors.ApiError as error:
-        error.message = "whether the disks of %s are reverted is not known, so revert again: %s" % (
-            plan.vs.name, error.message)
-        raise
-
-
-def _revert_once(run, plan):
-    vs, facts = plan.vs, plan.record.facts
-    with run.step("revert", vs.name, "to its snapshot of %s" % facts["taken"]):
-        with job(run.manager, "revert %s" % vs.name, lambda: steps.our_snapshot(vs, facts) is None) as made:
-            api.revert(vs.handle)
-            api.describe(made, "Revert %s to its snapshot" % vs.name, vs.handle)
-
-
-def _still_kept(run, plan):
-    """Tell whether the snapshot is still there; some managers may take it away with the revert."""
-    if steps.our_snapshot(plan.vs, plan.record.facts) is not None:
-        return True
-    run.ledger.release_of(plan.record)
-    return False
-
-
-def discard(run, plan):
-    """Delete the snapshot that is kept, and so keep what was changed; return ``plan.report()`` with run, taken, gone.
-
-    gone: whether somebody had deleted it before. Raises a VibackupError where it is still there;
-    then it is still kept.
-    """
-    with run.held(plan.holds()):
-        check_discard(run, plan)
-        if plan.snapshot is not None:
-            steps.release_snapshot(run, plan.vs, plan.record.facts)
-            _forget(run, plan)
-        else:
-            with run.step("forget", plan.vs.name, "its snapshot is gone"):
-                _forget(run, plan)
-        return plan.report(run=plan.record.run, taken=plan.record.facts["taken"], gone=plan.snapshot is None)
-
-
 def check_discard(run, plan):
     """Make every check before a snapshot is discarded, and complete ``plan``; raise what speaks against it."""
     _find(run, plan)
@@ -204,6 +221,8 @@ def check_discard(run, plan):
         return
     api.require_for("snapshot", plan.vs.handle)
     _look_at_disks(run, plan)
+    for copy in plan.copies:
+        api.require_for("space", api.group_of(copy))
     _check_at_rest(run, plan)
     plan.will = ["delete snapshot: %s" % plan.vs.name]
 
@@ -228,7 +247,7 @@ def _find(run, plan):
     existing = api.snapshot_of(plan.vs.handle)
     if not plan.records and existing is not None:
         raise errors.Refused("%s has no snapshot of ours to roll back to; the one it has is %s" % (
-            plan.vs.name, checks.whose_snapshot(run, plan.vs, existing)))
+            plan.vs.name, checks.whose_snapshot(run, existing)))
     if not plan.records:
         raise errors.Refused("%s has no snapshot to roll back to: take one before the change with vibackup rollback "
                              "--take" % plan.vs.name)
@@ -237,15 +256,14 @@ def _find(run, plan):
         if plan.snapshot is not None:
             return
     if existing is not None:
-        run.warn("%s has another snapshot, %s" % (plan.vs.name, checks.whose_snapshot(run, plan.vs, existing)))
+        run.warn("%s has another snapshot, %s" % (plan.vs.name, checks.whose_snapshot(run, existing)))
 
 
 def _proven(vs, facts):
     try:
         return steps.our_snapshot(vs, facts)
     except errors.Refused as error:
-        raise errors.Refused("the snapshot of %s was kept as %s: %s; give it that name back first" % (
-            vs.name, facts["name"], error.message))
+        raise errors.Refused("the snapshot of %s: %s" % (vs.name, error.message))
 
 
 def _look_at_disks(run, plan):

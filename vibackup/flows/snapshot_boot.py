@@ -1,9 +1,40 @@
 """Boot a snapshot from a device that backs it up and shuts down: the script in the paper's appendix."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import catalog, checks, errors, power, steps
+from vibackup import catalog, checks, power, steps
 from vibackup import manager as api
 from vibackup.quiesce import not_quiesced
+
+
+def snapshot_boot(run, plan):
+    """Take a snapshot of ``plan.vs`` and boot it from a device that backs it up; return the catalog's entry.
+
+    1. A snapshot is taken.
+    2. The device becomes the first one of the snapshot, which it boots from.
+    3. The snapshot is started, and what is on the device backs up its disks.
+    4. It stops by itself.
+    5. The snapshot is deleted.
+
+    run: a ``run.Run``. plan: a Plan. That it stopped by itself is the only sign of success that there is: a
+    crash (a VirtualServerFailedEvent) is a failure, and so is a run longer than ``run.timeout``. Raises a
+    VibackupError where there is no good backup, having taken back what it made; what it could not take back
+    is in ``run.leftovers``.
+    """
+    with run.held(plan.holds()):
+        check(run, plan)
+        with steps.snapshotted(run, plan.vs, not_quiesced()) as snapshot:
+            steps.boot_from(run, snapshot, plan.device, plan.device_name, plan.boot_type)
+            with power.running_until_it_stops(run, snapshot, run.timeout):
+                checks.still_valid(snapshot.devices)
+                return _record(run, plan)
+
+
+def _record(run, plan):
+    disks = [catalog.disk_entry(disk.name, disk.bytes, disk.group) for disk in plan.disks]
+    entry = catalog.new_entry(run, run.new_backup_id(), plan.vs, plan.device_name, "boot", disks,
+                              server=plan.settings)
+    run.catalog.add(entry)
+    return entry
 
 
 class Plan(object):
@@ -32,36 +63,8 @@ class Plan(object):
 
 def check(run, plan):
     """Make every check before a change, and complete ``plan``; raise what speaks against it."""
-    disks = checks.disks_of(run.manager, plan.vs)
-    plan.disks = [disk for disk in disks if disk.kind == api.LOGICAL]
-    if not plan.disks:
-        raise errors.Refused("%s has no logical disk, so there is no snapshot of it" % plan.vs.name)
+    plan.disks = checks.some_logical(plan.vs, checks.disks_of(run.manager, plan.vs))
     plan.settings = run.manager.settings_of(plan.vs.handle)
     checks.nobodys_disk(run.manager, plan.device, plan.device_name)
     api.require_for("boot", plan.vs.handle)
     checks.can_snapshot(run, plan.vs, plan.disks)
-
-
-def snapshot_boot(run, plan):
-    """Take a snapshot, boot it from the device, wait until it stops by itself, delete it; return the catalog's entry.
-
-    That the server on the boot device stopped by itself is the only sign of success that there is:
-    a crash (a VirtualServerFailedEvent) is a failure, and so is a run longer than ``run.timeout``.
-    Raises a VibackupError where there is no good backup, having taken back what it made; what it
-    could not take back is in ``run.leftovers``.
-    """
-    with run.held(plan.holds()):
-        check(run, plan)
-        with steps.snapshotted(run, plan.vs, not_quiesced()) as snapshot:
-            steps.boot_from(run, snapshot, plan.device, plan.device_name, plan.boot_type)
-            with power.running_until_it_stops(run, snapshot, run.timeout):
-                checks.still_valid(snapshot.devices)
-                return _record(run, plan)
-
-
-def _record(run, plan):
-    disks = [catalog.disk_entry(disk.name, disk.bytes, disk.group) for disk in plan.disks]
-    entry = catalog.new_entry(run, run.new_backup_id(), plan.vs, plan.device_name, "boot", disks,
-                              server=plan.settings)
-    run.catalog.add(entry)
-    return entry

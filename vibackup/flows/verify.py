@@ -37,10 +37,10 @@ def _check_guest(run, plan, server):
     """Run the check command in the guest of the scratch server, which goes by its working name."""
     host = Guest(run, api.name_of(server.handle), plan.settings().get("operating_system", ""))
     with run.step("check guest", plan.new_vs, " ".join(plan.command)):
+        host.wait_until_it_answers(plan.seconds)
         try:
-            host.wait_until_it_answers(plan.seconds)
             host.must(plan.command, run.timeout)
-        except (errors.GuestError, errors.TimedOut) as error:
+        except errors.GuestError as error:
             _mark(run, plan, errors.CheckFailed.outcome)
             raise errors.CheckFailed("the backup %s boots, and its check failed: %s" % (
                 plan.entry["id"], error.message))
@@ -76,6 +76,9 @@ class Plan(restore.Plan):
 def check(run, plan):
     """Make every check that can be made before a change, and complete ``plan``; raise what speaks against it."""
     restore.check(run, plan)
+    if plan.command is not None and run.manager.lab is None:
+        raise errors.Refused("--check works in a lab alone: the scratch server has no network by which ssh could reach "
+                             "it; leave it out, or restore with --isolated and check by hand")
     system = plan.settings().get("operating_system", "")
     if plan.command is not None and guest.family(system) is None:
         raise errors.Refused("the backup %s is of a server with %s, which takes no commands: leave out --check" % (

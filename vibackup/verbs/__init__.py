@@ -2,16 +2,21 @@
 
 SUMMARY, EXAMPLE    what the help says
 options(parser)     adds its options; those that verbs share are in ``arguments``
-complete(given)     checks what argparse cannot, and turns names into what they stand for
 carry_out(session)  does it, see ``cli.Session``; returns a Result where there is something to say at the end
 
-and where it needs them: ``without_manager(given)`` tells whether it only reads files, and ``subject(given)``
-names what the first line speaks of.
+and where it needs them:
+
+complete(given)     checks what argparse cannot, and turns names into what they stand for
+prepare(run, given) returns the flow's plan, the function that checks it, and the flow: of a verb that has a dry run
+without_manager(given)  tells whether it only reads files
+subject(given)      names what the first line speaks of
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import collections
 import importlib
+
+from vibackup import catalog
 
 # verb: its module
 MODULES = collections.OrderedDict((name, name.replace("-", "_")) for name in (
@@ -25,6 +30,19 @@ Result = collections.namedtuple("Result", "words outcome backup")
 def module(name):
     """Return the module of the verb called ``name``; a command line loads no verb but its own."""
     return importlib.import_module(str("vibackup.verbs." + MODULES[name]))
+
+
+def complete(given):
+    """Have the verb of ``given`` (the options of a command line) complete it; raise UsageError where it is wrong."""
+    of_verb = getattr(module(given.verb), "complete", None)
+    if of_verb is not None:
+        of_verb(given)
+
+
+def done(session, key, found, words, outcome=catalog.OK):
+    """Put what a flow has returned under ``key`` of the JSON document; return the Result, with ``words``."""
+    session.more[key] = found
+    return Result(words, outcome, None)
 
 
 def backed_up(entry):

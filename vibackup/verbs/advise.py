@@ -1,7 +1,7 @@
 """advise: which techniques can protect a virtual server."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import advice, arguments, catalog, compat, errors, options as command_line, verbs
+from vibackup import advice, arguments, catalog, choices, compat, errors, verbs
 from vibackup.flows import advise
 from vibackup.run import Run
 
@@ -11,17 +11,20 @@ EXAMPLE = "vibackup advise --vs=web01 --rpo=4h --rto=1h"
 
 def options(parser):
     arguments.add_vs(parser, "the virtual server to protect")
+    arguments.add_agents(parser)
+    arguments.add_arrays(parser)
     arguments.add_objectives(parser)
 
 
 def complete(given):
+    given.programs = choices.programs(given.agents, given.arrays)
     arguments.complete_objectives(given)
 
 
 def carry_out(session):
     given = session.options
     run = _unseen(session, "advise")
-    found = advise.advise(run, given.vs, lambda words: _dry_run(session, words), given.rpo, given.rto)
+    found = advise.advise(run, given.vs, given.programs, lambda words: _dry_run(session, words), given.rpo, given.rto)
     for each in found["advice"]:
         each["command"] = each["command"] and _typed(each["command"], given)
     session.more.update(found)
@@ -40,29 +43,15 @@ def _unseen(session, verb):
 
 
 def _dry_run(session, words):
-    """Make the checks of the dry run of another command line, and return its warnings; raise what it refuses with."""
+    """Make the checks of another command line's dry run, but for locks; return its warnings, raise what it refuses."""
     session.run_.check_stop()
-    given = command_line.parse(None, list(words) + ["--dry-run"])
-    asked = _Asked(_unseen(session, given.verb), given)
-    verbs.module(given.verb).carry_out(asked)
-    return asked.run_.warnings
-
-
-class _Asked(object):
-    """What another verb gets in place of a ``cli.Session``: it makes the checks and no more, not even a lock."""
-
-    def __init__(self, run, given):
-        self.run_ = run
-        self.options = given
-        self.more = {}
-
-    def carry_out(self, plan, check, _flow):
-        for identity, name in plan.holds():
-            self.run_.ledger.check_leftovers(identity, name)
-        check(self.run_, plan)
-
-    def lines(self, _lines):
-        return
+    given = session.parse(words)
+    run = _unseen(session, given.verb)
+    plan, check, _flow = verbs.module(given.verb).prepare(run, given)
+    for identity, name in plan.holds():
+        run.ledger.check_leftovers(identity, name)
+    check(run, plan)
+    return run.warnings
 
 
 def _typed(words, given):

@@ -27,9 +27,12 @@ def complete(given):
         raise errors.UsageError("--disk is for images: with --mode=file give --path")
 
 
-def carry_out(session):
-    given = session.options
-    plan = agent_backup.Plan(session.run_, given.vs, given.agent, mode=given.mode, disks=given.disk, paths=given.path,
+def prepare(run, given):
+    plan = agent_backup.Plan(run, given.vs, given.agent, mode=given.mode, disks=given.disk, paths=given.path,
                              location=given.location)
-    entry = session.carry_out(plan, agent_backup.check, agent_backup.agent_backup)
+    return plan, agent_backup.check, agent_backup.agent_backup
+
+
+def carry_out(session):
+    entry = session.carry_out(*prepare(session.run_, session.options))
     return entry and verbs.backed_up(entry)

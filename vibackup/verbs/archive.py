@@ -50,26 +50,28 @@ def subject(given):
     return given.vs or given.from_
 
 
+def prepare(run, given):
+    if given.restore:
+        plan = archive_restore.Plan(run, given.from_, given.new_vs, given.to_node, given.to_group, given.isolated)
+        return plan, archive_restore.check, archive_restore.restore_archive
+    plan = archive.Plan(run, given.vs, given.to, given.skip_raw, given.freeze, given.thaw)
+    return plan, archive.check, archive.archive
+
+
 def carry_out(session):
     given = session.options
     return _verify(session) if given.verify else _restore(session) if given.restore else _make(session)
 
 
 def _make(session):
-    given = session.options
-    plan = archive.Plan(session.run_, given.vs, given.to, given.skip_raw, given.freeze, given.thaw)
-    entry = session.carry_out(plan, archive.check, archive.archive)
+    entry = session.carry_out(*prepare(session.run_, session.options))
     return entry and verbs.Result("%s is archived in %s" % (entry["vs"], entry["location"]), entry["outcome"], entry)
 
 
 def _restore(session):
-    given = session.options
-    plan = archive_restore.Plan(session.run_, given.from_, given.new_vs, given.to_node, given.to_group, given.isolated)
-    restored = session.carry_out(plan, archive_restore.check, archive_restore.restore_archive)
-    if restored is None:
-        return None
-    session.more["restored"] = restored
-    return verbs.Result("%(vs)s runs, restored from the archive %(archive)s" % restored, catalog.OK, None)
+    restored = session.carry_out(*prepare(session.run_, session.options))
+    return restored and verbs.done(
+        session, "restored", restored, "%(vs)s runs, restored from the archive %(archive)s" % restored)
 
 
 def _verify(session):

@@ -12,7 +12,7 @@ def options(parser):
     arguments.add_vs(parser)
     parser.add_argument("--array", required=True, metavar="NAME",
                         help="the storage array: %s, or one of --arrays" % ", ".join(sorted(arrays.load())))
-    parser.add_argument("--arrays", metavar="FILE", help="more storage arrays, in an INI file like the one shipped")
+    arguments.add_arrays(parser)
     arguments.add_quiesce(parser)
     arguments.add_proxy(parser, required=False)
     arguments.add_agent(parser, required=False)
@@ -29,9 +29,12 @@ def complete(given):
     arguments.complete_quiesce(given)
 
 
-def carry_out(session):
-    given = session.options
-    plan = array_backup.Plan(session.run_, given.vs, given.array, freeze=given.freeze, thaw=given.thaw,
+def prepare(run, given):
+    plan = array_backup.Plan(run, given.vs, given.array, freeze=given.freeze, thaw=given.thaw,
                              proxy_name=given.proxy, agent=given.agent, location=given.location)
-    entry = session.carry_out(plan, array_backup.check, array_backup.array_backup)
+    return plan, array_backup.check, array_backup.array_backup
+
+
+def carry_out(session):
+    entry = session.carry_out(*prepare(session.run_, session.options))
     return entry and verbs.backed_up(entry)

@@ -11,10 +11,6 @@ def options(parser):
     parser.add_argument("--vs", metavar="NAME", help="of this virtual server alone")
 
 
-def complete(_given):
-    return
-
-
 def without_manager(_given):
     return True
 

@@ -1,7 +1,7 @@
 """export-disk: a logical disk as a VHD file."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import arguments, catalog, verbs
+from vibackup import arguments, verbs
 from vibackup.flows import export_disk
 
 SUMMARY = "a logical disk as a VHD file, checked before it gets its name: snapshot, export the snapshot, delete it"
@@ -13,19 +13,14 @@ def options(parser):
     arguments.add_to(parser, "FILE", "the VHD file to write; one that is there is never replaced")
 
 
-def complete(_given):
-    return
-
-
 def subject(given):
     return given.disk
 
 
+def prepare(run, given):
+    return export_disk.Plan(run, given.disk, given.to), export_disk.check, export_disk.export_disk
+
+
 def carry_out(session):
-    given = session.options
-    plan = export_disk.Plan(session.run_, given.disk, given.to)
-    exported = session.carry_out(plan, export_disk.check, export_disk.export_disk)
-    if exported is None:
-        return None
-    session.more["exported"] = exported
-    return verbs.Result("%(name)s is exported to %(file)s" % exported, catalog.OK, None)
+    exported = session.carry_out(*prepare(session.run_, session.options))
+    return exported and verbs.done(session, "exported", exported, "%(name)s is exported to %(file)s" % exported)

@@ -1,7 +1,7 @@
 """import-disk: a logical disk from a VHD file."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import arguments, catalog, verbs
+from vibackup import arguments, verbs
 from vibackup.flows import import_disk
 
 SUMMARY = "a new logical disk from a VHD file, which is checked first"
@@ -14,20 +14,16 @@ def options(parser):
     arguments.add_name(parser)
 
 
-def complete(given):
-    arguments.complete_name(given)
-
-
 def subject(given):
     return given.name
 
 
+def prepare(run, given):
+    return import_disk.Plan(run, given.from_, given.to_group, given.name), import_disk.check, import_disk.import_disk
+
+
 def carry_out(session):
-    given = session.options
-    plan = import_disk.Plan(session.run_, given.from_, given.to_group, given.name)
-    imported = session.carry_out(plan, import_disk.check, import_disk.import_disk)
-    if imported is None:
-        return None
-    session.more["imported"] = imported
-    return verbs.Result("%(name)s is in %(group)s, imported from %(file)s: attach it to a virtual server in the "
-                        "Virtualization Manager" % imported, catalog.OK, None)
+    imported = session.carry_out(*prepare(session.run_, session.options))
+    return imported and verbs.done(session, "imported", imported, (
+        "%(name)s is in %(group)s, imported from %(file)s: attach it to a virtual server in the Virtualization "
+        "Manager" % imported))

@@ -12,10 +12,6 @@ def options(_parser):
     return
 
 
-def complete(_given):
-    return
-
-
 def carry_out(session):
     rows = probe.probe(session.run_.manager)
     session.more["calls"] = rows

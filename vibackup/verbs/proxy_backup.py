@@ -24,9 +24,12 @@ def complete(given):
     arguments.complete_quiesce(given)
 
 
-def carry_out(session):
-    given = session.options
-    plan = proxy.Plan(session.run_, given.vs, given.proxy, given.agent, mode=given.mode, disks=given.disk,
+def prepare(run, given):
+    plan = proxy.Plan(run, given.vs, given.proxy, given.agent, mode=given.mode, disks=given.disk,
                       skip_raw=given.skip_raw, location=given.location, freeze=given.freeze, thaw=given.thaw)
-    entry = session.carry_out(plan, proxy.check, proxy.proxy_backup)
+    return plan, proxy.check, proxy.proxy_backup
+
+
+def carry_out(session):
+    entry = session.carry_out(*prepare(session.run_, session.options))
     return entry and verbs.backed_up(entry)

@@ -12,10 +12,6 @@ def options(parser):
     parser.add_argument("--fix", action="store_true", help="release what is left behind")
 
 
-def complete(_given):
-    return
-
-
 def without_manager(given):
     return not given.fix
 

@@ -1,7 +1,7 @@
 """restore: a new virtual server from a backup's images; or the images onto disks that exist; or files into a folder."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import agents, arguments, catalog, errors, verbs
+from vibackup import agents, arguments, errors, verbs
 from vibackup.flows import file_restore, overwrite, restore
 
 SUMMARY = "new disk, attach to the proxy, the agent restores it, a new virtual server boots from it"
@@ -34,38 +34,38 @@ def subject(given):
     return given.backup
 
 
-def carry_out(session):
-    if session.options.to is not None:
-        return _into_folder(session)
-    return _onto_disks(session) if session.options.overwrite else _as_new_server(session)
+def prepare(run, given):
+    if given.to is not None:
+        return _into_folder(run, given)
+    return _onto_disks(run, given) if given.overwrite else _as_new_server(run, given)
 
 
-def _as_new_server(session):
-    given = session.options
-    plan = restore.Plan(session.run_, given.backup, given.proxy, given.new_vs, given.known, node=given.to_node,
+def _as_new_server(run, given):
+    plan = restore.Plan(run, given.backup, given.proxy, given.new_vs, given.known, node=given.to_node,
                         group=given.to_group, disks=given.disk, location=given.location, isolated=given.isolated)
-    restored = session.carry_out(plan, restore.check, restore.restore)
-    return _result(session, restored, "%(vs)s runs, restored from the backup %(backup)s")
+    return plan, restore.check, restore.restore
 
 
-def _onto_disks(session):
-    given = session.options
-    plan = overwrite.Plan(session.run_, given.backup, given.proxy, given.overwrite, given.known, disks=given.disk,
+def _onto_disks(run, given):
+    plan = overwrite.Plan(run, given.backup, given.proxy, given.overwrite, given.known, disks=given.disk,
                           location=given.location)
-    restored = session.carry_out(plan, overwrite.check, overwrite.overwrite)
-    return _result(session, restored, ", ".join(given.overwrite).replace("%", "%%") + " hold the backup %(backup)s")
+    return plan, overwrite.check, overwrite.overwrite
 
 
-def _into_folder(session):
-    given = session.options
-    plan = file_restore.Plan(session.run_, given.backup, given.proxy, given.to, given.known, names=given.disk,
+def _into_folder(run, given):
+    plan = file_restore.Plan(run, given.backup, given.proxy, given.to, given.known, names=given.disk,
                              location=given.location)
-    restored = session.carry_out(plan, file_restore.check, file_restore.file_restore)
-    return _result(session, restored, "%(folder)s of %(vs)s holds the files of the backup %(backup)s")
+    return plan, file_restore.check, file_restore.file_restore
 
 
-def _result(session, restored, words):
-    if restored is None:
-        return None
-    session.more["restored"] = restored
-    return verbs.Result(words % restored, catalog.OK, None)
+def carry_out(session):
+    restored = session.carry_out(*prepare(session.run_, session.options))
+    return restored and verbs.done(session, "restored", restored, _words(session.options, restored))
+
+
+def _words(given, restored):
+    if given.to is not None:
+        return "%(folder)s of %(vs)s holds the files of the backup %(backup)s" % restored
+    if given.overwrite:
+        return "%s hold the backup %s" % (", ".join(given.overwrite), restored["backup"])
+    return "%(vs)s runs, restored from the backup %(backup)s" % restored

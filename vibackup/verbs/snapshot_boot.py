@@ -14,11 +14,10 @@ def options(parser):
                         help="the device its snapshot boots from: a network block device, or a logical disk")
 
 
-def complete(_given):
-    return
+def prepare(run, given):
+    return snapshot_boot.Plan(run, given.vs, given.boot_device), snapshot_boot.check, snapshot_boot.snapshot_boot
 
 
 def carry_out(session):
-    plan = snapshot_boot.Plan(session.run_, session.options.vs, session.options.boot_device)
-    entry = session.carry_out(plan, snapshot_boot.check, snapshot_boot.snapshot_boot)
+    entry = session.carry_out(*prepare(session.run_, session.options))
     return entry and verbs.backed_up(entry)

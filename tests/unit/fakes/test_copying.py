@@ -9,6 +9,7 @@ import pytest
 from fakes import disks, kinds, storage
 from fakes.disks import PAGE
 from fakes.faults import Fault, ManagementException
+from tests import vhds
 from tests.labs import MEGABYTE, disk, find, job, make_lab, raw_disk, refused
 from vibackup import compat, vhd
 
@@ -33,13 +34,6 @@ def source(lab, name="web01-system"):
 def content(lab, handle):
     record = lab.world.get(handle.getId())
     return disks.read(lab.pages, record["layers"], 0, record["bytes"])
-
-
-def vhd_bytes(path):
-    data = bytearray(vhd.check(path).bytes)
-    for offset, piece in vhd.read(path):
-        data[offset:offset + len(piece)] = piece
-    return bytes(data)
 
 
 def path_in(tmpdir, name="disk.vhd"):
@@ -163,7 +157,7 @@ def test_an_exported_disk_comes_back_as_it_was(tmpdir):
         made = find(lab, GROUP, "other").importLogicalDisk("imported", path)
     assert 300 <= lab.clock.monotonic() - before <= 302
     assert made.getBytes() == MEGABYTE
-    assert content(lab, made) == content(lab, source(lab)) == vhd_bytes(path)
+    assert content(lab, made) == content(lab, source(lab)) == vhds.content(path)
 
 
 def test_a_reader_sees_how_far_an_export_and_an_import_are(tmpdir):
@@ -353,7 +347,7 @@ def test_a_vhd_of_a_snapshot_that_is_lost_meanwhile_is_whole_as_a_file_and_ends_
     lab, whole = full_disk_lab()
     lost_halfway(lab, lambda copy: copy.exportVhd(path_in(tmpdir)))
     vhd.check(path_in(tmpdir), MEGABYTE)
-    check_cut(vhd_bytes(path_in(tmpdir)), whole)
+    check_cut(vhds.content(path_in(tmpdir)), whole)
     assert [each.basename for each in tmpdir.listdir()] == ["disk.vhd"]
 
 
@@ -403,7 +397,7 @@ def test_a_commit_whose_answer_is_lost_has_copied_all_the_same(tmpdir):
     source(lab).exportVhd(path_in(tmpdir))
     with refused("injected fault after the call"):
         made.commit()
-    assert vhd_bytes(path_in(tmpdir)) == content(lab, source(lab))
+    assert vhds.content(path_in(tmpdir)) == content(lab, source(lab))
 
 
 def test_a_copy_that_an_error_of_the_client_ends_is_no_longer_under_way():

@@ -30,6 +30,22 @@ def overwrite(lab, name, offset, data):
         storage.write(lab, lab.world.named({"LogicalDisk"}, name), offset, data)
 
 
+# -- which folders there are
+
+@pytest.mark.parametrize("path, status", [("/", 1), ("/srv", 1), ("/tmp", 1), ("/usr/lib", 1), ("/etc/../etc/x", 1),
+                                          ("/mnt", 0), ("/mnt/../etc", 1)])
+def test_a_guest_has_its_own_folders_and_none_of_this_machines(path, status):
+    lab = make_lab()
+    run(lab, "web01", "mkdir", "-p", "/mnt/data")
+    assert run(lab, "web01", "test", "-d", path).status == status
+
+
+def test_a_folder_below_those_is_a_share_that_all_guests_see(tmpdir):
+    lab, share = make_lab(), compat.text(tmpdir)
+    assert [run(lab, name, "test", "-d", share).status for name in ("web01", "pbh01")] == [0, 0]
+    assert run(lab, "web01", "test", "-d", share + "/nothing").status == 1
+
+
 # -- disks
 
 def test_lsblk_lists_disks_and_partitions_with_sizes_and_positions():

@@ -181,4 +181,5 @@ def test_a_raw_disk_has_bytes_too():
 
 
 def test_an_inventory_is_plain_json(tmpdir):
-    inventory.load(file_with(tmpdir, json.dumps(description()).encode("ascii")))
+    loaded = inventory.load(file_with(tmpdir, json.dumps(description()).encode("ascii")))
+    assert loaded == inventory.check(description(), "here")

@@ -42,12 +42,12 @@ def loads_or_says_where(found):
 
 
 @given(_GARBAGE)
-def test_garbage(found):
+def test_garbage_makes_a_lab_or_one_line_that_names_the_place(found):
     loads_or_says_where(found)
 
 
 @given(st.dictionaries(_KEYS, _GARBAGE, max_size=5))
-def test_garbage_under_the_right_keys(found):
+def test_garbage_under_the_right_keys_does_so_too(found):
     loads_or_says_where(dict({"data_centers": []}, **found))
 
 

@@ -12,7 +12,6 @@ import tempfile
 import pytest
 
 from fakes import disks, faults, kinds, lab as lab_module, registry, storage
-from fakes.lab import Lab
 from fakes.opening import open_lab
 from fakes.model import VirtualizationManager
 from tests.labs import close_all, demo_lab, find, job, make_lab, refused, run
@@ -80,6 +79,8 @@ def test_closing_twice_is_fine(tmpdir, persistent):
     lab.trace_to(compat.text(tmpdir.join("trace")))
     lab.close()
     lab.close()
+    assert VirtualizationManager.lab is None and lab.trace is None
+    assert os.path.isdir(lab.folder) == persistent
 
 
 def test_closing_a_lab_leaves_another_one_open():

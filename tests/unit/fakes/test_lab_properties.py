@@ -31,7 +31,7 @@ def everything_below(folder):
 
 @settings(max_examples=25)
 @given(server=_names, disk_name=_names, job_name=_names, new_name=_names)
-def test_any_names(server, disk_name, job_name, new_name):
+def test_any_names_are_kept_and_found_again_and_nothing_of_them_is_executed(server, disk_name, job_name, new_name):
     outside = tempfile.mkdtemp()
     folder = os.path.join(outside, str("lab"))
     os.mkdir(folder)

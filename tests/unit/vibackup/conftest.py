@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import pytest
 
-from tests.runs import make_run, small_lab
+from tests.runs import make_run, small_lab, state_folder
 
 
 @pytest.fixture
@@ -16,3 +16,9 @@ def lab():
 @pytest.fixture
 def run(lab, tmpdir):
     return make_run(lab, tmpdir)
+
+
+@pytest.fixture
+def folder(tmpdir):
+    """The path of a state folder, which is not made."""
+    return state_folder(tmpdir)

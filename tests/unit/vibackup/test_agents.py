@@ -20,7 +20,7 @@ needs_restic = pytest.mark.needs("restic")
 needs_borg = pytest.mark.needs("borg")
 
 SHIPPED = ["borg", "dd", "model", "netbackup", "networker", "restic", "tar", "tsm"]
-ALL_COMMANDS = agents.OPERATIONS + agents.AFTER
+ALL_COMMANDS = agents.OPERATIONS + agents.BEFORE + agents.AFTER
 
 HOSTILE = {
     "spaces": "web 01",
@@ -106,8 +106,23 @@ def test_where_nothing_is_to_be_done_afterwards_there_are_no_commands():
     assert restic.commands("file_after", values(restic)) == []
 
 
+def test_where_nothing_is_to_be_made_ready_there_are_no_commands():
+    restic = known("restic")
+    assert restic.commands("image_before", values(restic)) == restic.commands("file_before", values(restic)) == []
+
+
+@pytest.mark.parametrize("name, mode, programs", [
+    ("dd", "image", ["mkdir", "test"]), ("tar", "file", ["mkdir", "test"]),
+    ("borg", "image", ["borg list"]), ("borg", "file", ["borg list"])])
+def test_what_could_fail_before_anything_is_made_comes_before_the_backup(name, mode, programs):
+    agent = known(name)
+    before = [" ".join(each.argv) for each in agent.commands(mode + "_before", values(agent))]
+    assert [line[:len(program)] for line, program in zip(before, programs)] == programs
+    assert len(before) == len(programs)
+
+
 def test_only_tsm_and_the_model_cannot_restore_a_backup_of_ones_choice():
-    cannot = [name for name, agent in sorted(agents.load().items()) if not agent.restores_any_backup]
+    cannot = [name for name, agent in sorted(agents.load().items()) if not agent.restores_any("image_restore")]
     assert cannot == ["model", "tar", "tsm"]  # tar and the model restore no image at all
 
 
@@ -277,8 +292,12 @@ def test_without_a_location_the_agents_default_is_used():
     assert values(known("dd"), location=None)["folder"] == "vibackup-images/web01/system"
 
 
-@pytest.mark.parametrize("location", ["-rf", "--help", "a\0b"])
-def test_a_location_that_could_be_an_option_is_refused(location):
+# Half of a character, which Python 3 alone cannot hand to a program.
+NO_TEXT = [b"/\xed\xa0\x80".decode("utf-8", "surrogatepass")] if compat.PYTHON3 else []
+
+
+@pytest.mark.parametrize("location", ["-rf", "--help", "a\0b", "/" + "x" * 1000] + NO_TEXT)
+def test_a_location_that_could_be_an_option_or_that_nothing_can_be_made_in_is_refused(location):
     with pytest.raises(UsageError) as caught:
         values(known("dd"), location=location)
     assert "\n" not in caught.value.message and "\0" not in caught.value.message
@@ -565,10 +584,14 @@ def run(command, folder, **environment):
 
 
 def run_all(agent, operation, filled, folder, **environment):
-    """Run the commands of an operation until one fails; return the worst verdict and all output."""
+    """Run the commands of an operation until one fails; return the worst verdict and all output.
+
+    Before those of a backup come those that make ready for it.
+    """
     whole = ""
     verdicts = []
-    for command in agent.commands(operation, filled):
+    before = operation.split("_")[0] + "_before" if operation.endswith("_backup") else None
+    for command in (agent.commands(before, filled) if before else []) + agent.commands(operation, filled):
         status, output = run(command, folder, **environment)
         whole += output
         verdicts.append(agent.judge(status, command))

@@ -36,12 +36,13 @@ def test_the_table_has_lvm_zfs_one_vendors_and_the_labs_model():
     assert sorted(known) == ["lvm", "model", "ontap", "zfs"]
     assert all(array.description for array in known.values())
     assert [name for name, array in sorted(known.items()) if array.for_lab] == ["model"]
+    assert [name for name, array in sorted(known.items()) if array.is_example] == ["ontap"]
 
 
 def test_lvm_takes_a_classic_snapshot_of_a_tenth_and_removes_that_one_by_its_whole_name():
     assert argv_of(arrays.load()["lvm"], "vg0/lun17") == [
         [["lvcreate", "--yes", "--snapshot", "--extents", "10%ORIGIN", "--name", TAG, "vg0/lun17"]],
-        [["lvs", "--noheadings", "--options", "lv_name"]],
+        [["lvs", "--noheadings", "--options", "lv_name", "vg0/lun17"], ["lvs", "--noheadings", "--options", "lv_name"]],
         [["lvremove", "--yes", "--select", "lv_name=" + TAG]]]
 
 
@@ -73,11 +74,12 @@ def test_a_site_adds_arrays_and_replaces_whole_sections(tmpdir):
     ("drop {tag}", "drop all", "[site] delete: must hold {tag}, so that it speaks of this one snapshot"),
     ("take {lun} {tag}", "take {lun}", "[site] snapshot: must hold {tag}"),
     ("take {lun} {tag}", "take {tag}", "[site] snapshot: must hold {lun}"),
+    ("show {lun}", "show", "[site] list: must hold {lun}"),
     ("show {lun}", "show {tag}", "[site] list: unknown placeholder {tag}; there are {lun}"),
     ("drop {tag}", "drop {tag} | cat", "[site] delete: no shell reads |"),
     ("[site]\n", "[site]\nlab = perhaps\n", "[site] lab: perhaps: neither yes nor no"),
     ("[site]\n", "[site]\nrevert = x\n",
-     "[site] revert: unknown key; there are delete, description, lab, list, snapshot")])
+     "[site] revert: unknown key; there are delete, description, example, lab, list, snapshot")])
 def test_a_section_that_would_be_dangerous_or_useless_is_a_fault(tmpdir, old, new, message):
     path = table(tmpdir, WHOLE.replace(old, new))
     with pytest.raises(UsageError) as caught:
@@ -88,7 +90,7 @@ def test_a_section_that_would_be_dangerous_or_useless_is_a_fault(tmpdir, old, ne
 @pytest.mark.parametrize("lun", ["LUN-17", "vg0/lun17", "/vol/vol1/lun1", "naa.60a98000486e2f34", "tank/a:b",
                                  "iqn.1992-08.com.netapp:sn.1,t=1"])
 def test_names_of_luns_as_arrays_have_them_are_handed_over(lun):
-    assert argv_of(arrays.load()["model"], lun)[0] == [["mkdir", "-p", "--", "model-array/%s/%s" % (lun, TAG)]]
+    assert argv_of(arrays.load()["model"], lun)[0] == [["mkdir", "-p", "--", "./%s/%s" % (lun, TAG)]]
 
 
 @pytest.mark.parametrize("lun", ["", "-rf", "a b", "a;reboot", "$(reboot)", "a'b", "a\nb", "a*", "../../etc", "a/../b",
@@ -109,7 +111,7 @@ def test_the_tags_of_one_server_differ_and_are_fit_for_every_array():
 # -- what a run does with an array
 
 def site_array(tmpdir, **commands):
-    lines = dict({"snapshot": "true {lun} {tag}", "list": "true", "delete": "true {tag}"}, **commands)
+    lines = dict({"snapshot": "true {lun} {tag}", "list": "true {lun}", "delete": "true {tag}"}, **commands)
     words = "[site]\n" + "".join("%s = %s\n" % pair for pair in sorted(lines.items()))
     return arrays.load(table(tmpdir, words))["site"]
 
@@ -123,7 +125,7 @@ def test_a_listing_shows_a_snapshot_by_its_whole_name_alone(run, tmpdir, listing
     path = os.path.join(compat.text(tmpdir), "listing")
     with io.open(compat.native(path), "w", encoding="utf-8") as stream:
         stream.write(listing)
-    facts = arrays.facts_of(site_array(tmpdir, list="cat '%s'" % path), "LUN-17", TAG)
+    facts = arrays.facts_of(site_array(tmpdir, list="sh -c 'cat \"$1\"' {lun} '%s'" % path), "LUN-17", TAG)
     if shown:
         arrays.prove(run, facts)
         return
@@ -132,8 +134,42 @@ def test_a_listing_shows_a_snapshot_by_its_whole_name_alone(run, tmpdir, listing
     assert caught.value.message == "array site ended well, but does not list the snapshot %s of the LUN LUN-17" % TAG
 
 
+def test_a_listing_is_read_to_its_end_however_long_it_is(run, tmpdir):
+    long = "sh -c 'echo %s; yes a-snapshot-of-some-other-volume | head -n 100000' {lun}" % TAG
+    arrays.prove(run, arrays.facts_of(site_array(tmpdir, list=long), "LUN-17", TAG))
+
+
+def test_a_listing_that_is_longer_than_can_be_read_says_nothing(run, tmpdir, monkeypatch):
+    monkeypatch.setattr(arrays, "LISTED_BYTES", 1000)
+    facts = arrays.facts_of(site_array(tmpdir, list="sh -c 'yes other | head -n 1000' {lun}"), "LUN-17", TAG)
+    with pytest.raises(ArrayFailed) as caught:
+        arrays.release(run, dict(facts, backup="b1"))
+    assert caught.value.message == ("array site: sh: printed more than 1000 bytes, the first of which are lost: "
+                                    "have it list the snapshots of one LUN alone")
+
+
+def test_what_was_taken_and_never_listed_is_deleted_and_said(run, tmpdir):
+    witness = tmpdir.join("witness")
+    array = site_array(tmpdir, delete="touch '%s' {tag}" % witness, list="true {lun}")
+    facts = dict(arrays.facts_of(array, "LUN-17", TAG), backup="b1", taken=True)
+    with pytest.raises(ArrayFailed) as caught:
+        arrays.take_back(run, facts)
+    doubt = ("array site ended well, but does not list the snapshot %s of the LUN LUN-17; its delete ended well: "
+             "look on the array whether it is there" % TAG)
+    assert caught.value.message == doubt and witness.check()
+    arrays.release(run, facts)
+    assert run.warnings == [doubt]
+
+
+def test_what_was_taken_and_listed_and_is_so_no_more_is_gone(run, tmpdir):
+    witness = tmpdir.join("witness")
+    array = site_array(tmpdir, delete="touch '%s' {tag}" % witness)
+    arrays.take_back(run, dict(arrays.facts_of(array, "LUN-17", TAG), backup="b1", taken=True, listed=True))
+    assert not witness.check() and run.warnings == []
+
+
 def test_what_is_on_standard_error_is_no_listing(run, tmpdir):
-    array = site_array(tmpdir, list="sh -c 'echo %s >&2'" % TAG)
+    array = site_array(tmpdir, list="sh -c 'echo %s >&2' {lun}" % TAG)
     with pytest.raises(ArrayFailed):
         arrays.prove(run, arrays.facts_of(array, "LUN-17", TAG))
 
@@ -150,13 +186,43 @@ def test_a_command_that_fails_is_told_with_its_own_words(run, tmpdir, command, w
 
 def test_an_array_that_cannot_list_is_refused(run, tmpdir):
     with pytest.raises(Refused) as caught:
-        arrays.answers(run, site_array(tmpdir, list="false"), "LUN-17")
+        arrays.answers(run, site_array(tmpdir, list="false {lun}"), "LUN-17")
     assert caught.value.message == "array site: false: exit status 1; look at it before a backup relies on it"
 
 
-def test_in_a_lab_commands_run_in_the_labs_own_folder(run, lab, tmpdir):
+def test_an_array_that_does_not_know_the_lun_is_refused(run, tmpdir):
+    known = site_array(tmpdir, list="\n    test {lun} = LUN-17\n    true")  # as lvm asks first, and zfs alone
+    arrays.answers(run, known, "LUN-17")
+    with pytest.raises(Refused) as caught:
+        arrays.answers(run, known, "LUN-18")
+    assert caught.value.message == "array site: test: exit status 1; look at it before a backup relies on it"
+
+
+def test_an_example_is_refused_and_none_of_its_commands_is_run(run, tmpdir):
+    witness = tmpdir.join("witness")
+    array = site_array(tmpdir, example="yes", list="touch '%s' {lun}" % witness)
+    with pytest.raises(Refused) as caught:
+        arrays.answers(run, array, "LUN-17")
+    assert "array site is an example: copy its section into a file of yours" in caught.value.message
+    assert not witness.exists()
+
+
+def test_in_a_lab_commands_run_in_a_folder_of_the_lab(run, lab, tmpdir):
     arrays.take(run, site_array(tmpdir, snapshot="mkdir {lun}.{tag}"), "LUN-17", TAG)
-    assert os.path.isdir(os.path.join(compat.native(lab.folder), compat.native("LUN-17." + TAG)))
+    assert os.path.isdir(os.path.join(compat.native(lab.folder), arrays.LAB_FOLDER, compat.native("LUN-17." + TAG)))
+
+
+@pytest.mark.parametrize("lun", ["LUN-17", "vg0/lun17", "/vol/vol1/lun1", "iqn.1992-08.com.netapp:sn.1,t=1"])
+def test_the_labs_model_lists_what_it_was_told_and_changes_nothing_by_it(run, lab, lun):
+    array = arrays.load()["model"]
+    facts = dict(arrays.facts_of(array, lun, TAG), backup="b1", taken=True)
+    arrays.answers(run, array, lun)
+    assert os.listdir(os.path.join(compat.native(lab.folder), arrays.LAB_FOLDER)) == []
+    arrays.take(run, array, lun, TAG)
+    arrays.prove(run, facts)
+    arrays.release(run, facts)
+    with pytest.raises(ArrayFailed):
+        arrays.prove(run, facts)
 
 
 def test_a_model_is_refused_on_a_real_manager_where_it_would_protect_nothing(run, monkeypatch):

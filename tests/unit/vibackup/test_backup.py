@@ -11,6 +11,7 @@ from vibackup import agents, backup, compat, errors, guest
 from vibackup.guest import Completed
 
 INI = """[writer]
+image_before = ready {name}
 image_backup = write {device} {name}
 image_after = tidy {name}
 image_discard = forget {backup_id}
@@ -191,6 +192,36 @@ def test_a_secret_in_what_an_agent_says_is_masked(back_up, monkeypatch):
     with pytest.raises(errors.AgentFailed) as caught:
         back_up(Host(write=Completed(1, "", "wrong password hunter2")))
     assert "hunter2" not in caught.value.message
+
+
+# -- making ready
+
+def prepare(lab, tmpdir, host, mode=backup.IMAGE):
+    agent = writer(tmpdir)
+    values = agents.values_for(agent, "web01", "system", "/srv", "b1", device="/dev/sdb", mount="/mnt/1", origin="/")
+    backup.prepare(make_run(lab, tmpdir), host, agent, mode, values)
+
+
+def test_making_ready_is_done_before_a_backup_and_not_by_it(lab, tmpdir, back_up):
+    host = Host(write=wrote())
+    prepare(lab, tmpdir, host)
+    assert host.ran == ["ready web01/system"]
+    back_up(host)
+    assert host.ran.count("ready web01/system") == 1
+
+
+def test_an_agent_that_cannot_be_made_ready_has_nothing_removed(lab, tmpdir):
+    host = Host(ready=Completed(1, "", "no such folder"))
+    with pytest.raises(errors.AgentFailed) as caught:
+        prepare(lab, tmpdir, host)
+    assert caught.value.message == "writer: ready: no such folder (exit status 1)"
+    assert host.ran == ["ready web01/system"]
+
+
+def test_where_there_is_nothing_to_make_ready_nothing_is_run(lab, tmpdir):
+    host = Host()
+    prepare(lab, tmpdir, host, backup.FILE)
+    assert host.ran == []
 
 
 # -- after a crash

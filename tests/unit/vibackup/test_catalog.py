@@ -11,11 +11,6 @@ from vibackup.catalog import Catalog
 
 
 @pytest.fixture
-def folder(tmpdir):
-    return compat.text(str(tmpdir.join("state")))
-
-
-@pytest.fixture
 def catalog(folder):
     return Catalog(folder)
 

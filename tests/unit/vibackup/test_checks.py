@@ -55,12 +55,26 @@ def test_a_raw_disk_is_refused_by_name(run, name, names):
     with pytest.raises(errors.Refused) as caught:
         choose(run, name, names)
     assert "%s-lun is a raw disk" % name in caught.value.message
-    assert "--skip-raw" in caught.value.message
+    assert "use array-backup" in caught.value.message and "--skip-raw" in caught.value.message
 
 
 def test_a_raw_disk_can_be_left_out_or_not_be_named(run):
     assert choose(run, "mixed01", skip_raw=True) == (["mixed01-system"], ["mixed01-lun"])
     assert choose(run, "mixed01", ["mixed01-system"]) == (["mixed01-system"], [])
+
+
+def test_a_disk_that_is_left_out_is_a_warning(run):
+    vs = find(run, "mixed01")
+    checks.warn_of_skipped(run, vs, checks.choose_disks(vs, checks.disks_of(run.manager, vs), (), True)[1])
+    assert run.warnings == ["mixed01: the raw disk mixed01-lun is left out"]
+
+
+def test_a_snapshot_has_the_logical_disks_and_there_must_be_one(run):
+    vs, raw = find(run, "mixed01"), find(run, "raw01")
+    assert [disk.name for disk in checks.some_logical(vs, checks.disks_of(run.manager, vs))] == ["mixed01-system"]
+    with pytest.raises(errors.Refused) as caught:
+        checks.some_logical(raw, checks.disks_of(run.manager, raw))
+    assert caught.value.message == "raw01 has no logical disk, so there is no snapshot of it"
 
 
 def test_a_server_with_nothing_but_raw_disks_has_nothing_to_back_up(run):
@@ -168,7 +182,7 @@ def before(run, monkeypatch, manager=None, **more):
 
 
 def whose(run, handle):
-    return checks.whose_snapshot(run, find(run, "web01"), handle)
+    return checks.whose_snapshot(run, handle)
 
 
 def test_a_snapshot_that_is_kept_is_told_with_its_run_its_moment_and_what_ends_it(run, monkeypatch):
@@ -307,8 +321,9 @@ def test_a_proxy_in_another_data_center_is_refused(tmpdir):
 
 
 def test_a_server_cannot_be_its_own_proxy(run):
-    with pytest.raises(errors.Refused):
+    with pytest.raises(errors.Refused) as caught:
         checks.placement(run, find(run, "web01"), find(run, "web01"))
+    assert caught.value.message == "web01 cannot be its own proxy: give another one with --proxy"
 
 
 def test_files_want_the_same_operating_system(run):
@@ -385,6 +400,30 @@ def test_a_guest_that_does_not_list_its_disks_is_refused_before_any_change(tmpdi
         with pytest.raises(errors.Refused) as caught:
             answers(make_run(lab, tmpdir))
         assert caught.value.message.startswith("pbh01: ") and words in caught.value.message
+
+
+def test_a_proxy_that_runs_must_answer_and_its_power_is_told(run):
+    proxy = find(run, "pbh01")
+    assert checks.proxy_answers(run, proxy, steps.guest_of(run, proxy)) == api.RUNNING
+
+
+@pytest.mark.parametrize("power, refused", [("Running", True), ("Stopped", False)])
+def test_a_proxy_is_refused_where_it_runs_and_does_not_answer(tmpdir, power, refused):
+    silent = {"power": power, "commands": {"lsblk": {"exit_status": 127}}}
+    with small_lab(lambda found: server(found, "pbh01").update(silent)) as lab:
+        run = make_run(lab, tmpdir)
+        proxy = find(run, "pbh01")
+        try:
+            assert checks.proxy_answers(run, proxy, steps.guest_of(run, proxy)) == api.STOPPED and not refused
+        except errors.Refused as error:
+            assert refused and "lsblk: exit status 127" in error.message
+
+
+def test_a_guest_without_linux_is_refused_with_the_reason(run):
+    checks.linux(steps.guest_of(run, find(run, "pbh01")), "why it must")
+    with pytest.raises(errors.Refused) as caught:
+        checks.linux(steps.guest_of(run, find(run, "db01")), "why it must")
+    assert caught.value.message == "db01 is not a Linux guest: why it must"
 
 
 def test_no_check_changes_anything(lab, run):

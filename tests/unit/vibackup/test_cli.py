@@ -82,7 +82,7 @@ def site(tmpdir, capsys):
 
 # -- exit statuses, as the table of the design has them
 
-def test_0_done(site):
+def test_0_where_the_backup_is_done_and_nothing_else_has_changed(site):
     before = objects(site.lab)
     assert site.proxy_backup() == 0
     assert "done: web01 is backed up as " in site.output
@@ -178,7 +178,7 @@ def test_3_not_found_or_refused_before_any_change(site, words):
 
 
 @pytest.mark.parametrize("held", ["web01", "pbh01"])
-def test_4_busy(site, held):
+def test_4_where_another_run_holds_the_server_or_the_proxy(site, held):
     site.hold(held)
     calls = Calls(site.lab)
     assert site.proxy_backup() == 4
@@ -448,7 +448,7 @@ def test_json_of_a_dry_run_holds_the_plan(site):
 def test_a_run_in_a_lab_says_so_on_its_first_and_its_last_line(site):
     site.proxy_backup()
     lines = site.output.splitlines()
-    assert "in a lab: nothing real is touched" in lines[0]
+    assert "in a lab: no real virtual server is touched" in lines[0]
     assert lines[-1].endswith("(in a lab)")
 
 

@@ -43,6 +43,7 @@ def names(folder):
 
 def test_a_new_file_in_a_folder_that_takes_it_is_no_problem(tmpdir):
     files.check_target(path_in(tmpdir), SIZE)
+    assert names(tmpdir) == []  # and nothing is written to find that out
 
 
 @pytest.mark.parametrize("name, words", [
@@ -154,33 +155,83 @@ def facts(folder, *paths, **more):
     return dict(more, folder=compat.text(folder), paths=list(paths))
 
 
-def test_files_are_removed_and_what_is_gone_already_is_done(run, tmpdir):
+def test_files_are_removed_and_what_is_gone_already_is_done(tmpdir):
     write(path_in(tmpdir, "one"))
     write(path_in(tmpdir, "other"))
     for _time in range(2):
-        files.release_files(run, facts(tmpdir, path_in(tmpdir, "one"), path_in(tmpdir, "gone")))
+        files.release_files(facts(tmpdir, path_in(tmpdir, "one"), path_in(tmpdir, "gone")))
     assert names(tmpdir) == ["other"]
 
 
-def test_a_link_is_removed_and_not_what_it_leads_to(run, tmpdir):
+def test_a_link_is_removed_and_not_what_it_leads_to(tmpdir):
     write(path_in(tmpdir, "precious"))
     os.symlink("precious", path_in(tmpdir, "link"))
-    files.release_files(run, facts(tmpdir, path_in(tmpdir, "link")))
+    files.release_files(facts(tmpdir, path_in(tmpdir, "link")))
     assert names(tmpdir) == ["precious"]
 
 
 @pytest.mark.parametrize("new, other, left", [(True, False, False), (True, True, True), (False, False, True)])
-def test_a_folder_goes_where_it_is_ours_and_empty(run, tmpdir, new, other, left):
+def test_a_folder_goes_where_it_is_ours_and_empty(tmpdir, new, other, left):
     folder = tmpdir.mkdir("archive")
     write(path_in(folder, "one"))
     if other:
         write(path_in(folder, "somebody else's"))
     for _time in range(2):
-        files.release_files(run, facts(folder, path_in(folder, "one"), new_folder=new))
+        files.release_files(facts(folder, path_in(folder, "one"), new_folder=new))
     assert folder.check() == left and (not left or names(folder) == ["somebody else's"] * other)
 
 
-def test_what_cannot_be_removed_is_an_error(run, tmpdir):
+def test_what_cannot_be_removed_is_an_error(tmpdir):
     folder = tmpdir.mkdir("not a file")
     with pytest.raises(OSError):
-        files.release_files(run, facts(tmpdir, compat.text(folder)))
+        files.release_files(facts(tmpdir, compat.text(folder)))
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_archive_stays_where_its_manifest_is_there_and_otherwise_goes(tmpdir, whole):
+    folder = tmpdir.mkdir("archive")
+    write(path_in(folder, "disk.vhd"))
+    if whole:
+        write(path_in(folder, "manifest.json"))
+    for _time in range(2):
+        files.release_archive(facts(folder, path_in(folder, "disk.vhd"), new_folder=True,
+                                    manifest=path_in(folder, "manifest.json")))
+    assert folder.check() == whole and (not whole or names(folder) == ["disk.vhd", "manifest.json"])
+
+
+@pytest.mark.parametrize("ours", [["disk.vhd"], ["manifest.json"], ["disk.vhd", "manifest.json"], []])
+def test_of_an_archive_only_what_bears_our_marks_is_removed_and_nothing_where_the_manifest_does(tmpdir, ours):
+    folder = tmpdir.mkdir("archive")
+    marks = {}
+    for name in ("disk.vhd", "manifest.json"):
+        write(path_in(folder, name))
+        marks[path_in(folder, name)] = files.state.mark(path_in(folder, name)) if name in ours else "another file's"
+    files.release_archive(facts(folder, *marks, new_folder=True, manifest=path_in(folder, "manifest.json"),
+                                marks=marks))
+    gone = [] if "manifest.json" in ours else ours
+    assert names(folder) == [name for name in ("disk.vhd", "manifest.json") if name not in gone]
+
+
+def test_a_manifest_that_we_never_gave_its_name_is_another_runs(tmpdir):
+    folder = tmpdir.mkdir("archive")
+    write(path_in(folder, "disk.vhd"))
+    write(path_in(folder, "manifest.json"))
+    mark = files.state.mark(path_in(folder, "disk.vhd"))
+    files.release_archive(facts(folder, path_in(folder, "disk.vhd"), new_folder=True,
+                                manifest=path_in(folder, "manifest.json"), marks={path_in(folder, "disk.vhd"): mark}))
+    assert names(folder) == ["manifest.json"]
+
+
+def test_where_no_file_has_a_mark_a_manifest_that_may_be_ours_stays(tmpdir):
+    folder = tmpdir.mkdir("archive")
+    write(path_in(folder, "manifest.json"))
+    where = path_in(folder, "manifest.json")
+    files.release_archive(facts(folder, where, manifest=where, marks={where: None}))
+    assert names(folder) == ["manifest.json"]
+
+
+def test_a_path_is_held_under_one_name_however_it_is_reached(tmpdir):
+    os.symlink(compat.native(compat.text(tmpdir.mkdir("real"))), path_in(tmpdir, "link"))
+    through, direct = [os.path.join(compat.text(tmpdir), where, "new") for where in ("link", "real")]
+    assert files.hold("folder", through)[0] == files.hold("folder", direct)[0]
+    assert files.hold("folder", through)[1] == through

@@ -371,7 +371,11 @@ def test_a_file_system_that_may_be_mounted_more_than_once_is_refused(guest_that_
     assert kind in caught.value.message and "--path" in caught.value.message
 
 
-@pytest.mark.parametrize("output", ["", "lsblk: unknown column", 'NAME="sda" TYPE="disk"\n'])
+def test_a_linux_guest_without_disks_has_nothing_mounted_from_them(guest_that_answers):
+    assert guest_that_answers(lsblk="").mounted_folders() == []
+
+
+@pytest.mark.parametrize("output", ["\n", "lsblk: unknown column", 'NAME="sda" TYPE="disk"\n'])
 def test_a_list_of_mounts_that_makes_no_sense_is_said_to(guest_that_answers, output):
     with pytest.raises(errors.GuestError):
         guest_that_answers(lsblk=output).mounted_folders()

@@ -6,7 +6,7 @@ import pytest
 
 from fakes.faults import ManagementException
 from tests.runs import Calls, fail, objects
-from vibackup import compat, errors, site
+from vibackup import compat, errors, ledger, site
 from vibackup import manager as api
 from vibackup.job import job
 
@@ -168,3 +168,43 @@ def test_nothing_goes_on_after_a_job_that_failed(lab, manager):
         rename(manager)
         went_on.append(True)
     assert not went_on
+
+
+# -- what an abort that fails leaves open
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_abort_is_tried_again_so_that_an_open_job_is_not_taken_for_the_truth(lab, run, times):
+    before = objects(lab)
+    server = run.manager.find_server("web01")
+    fail(lab, "commit")
+    fail(lab, "abort", times=times)
+    with pytest.raises(errors.ApiError):
+        with job(run.manager, "test", lambda: api.snapshot_of(server) is not None):
+            api.snapshot(server)
+    assert objects(lab) == before and lab.open_jobs == [] and run.manager.doubt is None
+
+
+def test_where_a_body_failed_and_nothing_aborts_it_the_manager_is_not_believed_any_more(lab, run):
+    fail(lab, "abort", times=None)
+    with pytest.raises(ValueError):
+        with job(run.manager, "test", lambda: True):
+            raise ValueError("no")
+    assert run.manager.doubt == "the job test failed, and could not be aborted"
+    number = run.ledger.intend(ledger.POWER, vs="vs-1", vs_name="web01")
+    run.release(number, lambda: None)
+    assert "nothing is certain" in run.leftovers[0]["reason"]
+
+
+def test_a_look_that_fails_once_does_not_make_a_lost_reply_a_failure(lab, run):
+    server = run.manager.find_server("web01")
+    fail(lab, "commit", "after")
+    looks = iter([errors.ApiError("getSnapshot", ValueError("busy")), None])
+
+    def applied():
+        error = next(looks)
+        if error is not None:
+            raise error
+        return api.snapshot_of(server) is not None
+    with job(run.manager, "test", applied):
+        api.snapshot(server)
+    assert api.snapshot_of(server) is not None

@@ -14,11 +14,6 @@ ATTACHMENT = {"proxy": "vs-9", "proxy_name": "pbh01", "disks": ["disk-7"], "disk
 
 
 @pytest.fixture
-def folder(tmpdir):
-    return compat.text(str(tmpdir.join("state")))
-
-
-@pytest.fixture
 def open_ledger(folder, monkeypatch):
     """Return a function that opens the ledger as a run of a living process, or of one that is gone."""
     def function(run_id, dead=False):
@@ -277,6 +272,14 @@ def test_what_is_kept_stays_when_files_are_tidied_until_it_is_released(folder, o
     assert files(folder) == [] and two.kept(ledger.SNAPSHOT) == []
 
 
+def test_the_locks_of_runs_that_are_gone_are_tidied_and_no_others(folder, open_ledger):
+    open_ledger("one", dead=True).take("folder /archives/web01", "web01")
+    two = open_ledger("two")
+    two.take("vs-2", "db01")
+    open_ledger("three").tidy()
+    assert os.listdir(os.path.join(compat.native(folder), "locks")) == ["vs-2"]
+
+
 def test_what_a_run_was_killed_before_it_kept_is_a_leftover(open_ledger):
     one = open_ledger("one", dead=True)
     one.made(one.intend(ledger.SNAPSHOT, **SNAPSHOT), snapshot="vs-7")
@@ -442,11 +445,20 @@ def test_the_end_of_a_run_gives_all_its_locks_back(open_ledger):
     two = open_ledger("two")
     two.take("vs-1", "web01")
     two.take("vs-9", "pbh01")
+    assert [who_holds(open_ledger, identity) for identity in ("vs-1", "vs-9")] == ["two", "two"]
+
+
+def who_holds(open_ledger, identity):
+    """Return the id of the run that another one is refused for."""
+    with pytest.raises(errors.Busy) as caught:
+        open_ledger("another").take(identity, "it")
+    return caught.value.message.partition("the run ")[2].split()[0]
 
 
 def test_the_lock_of_a_dead_run_is_taken_over(open_ledger):
     open_ledger("one", dead=True).take("vs-1", "web01")
     open_ledger("two").take("vs-1", "web01")
+    assert who_holds(open_ledger, "vs-1") == "two"
 
 
 def test_the_lock_of_another_host_is_never_taken_over(open_ledger):

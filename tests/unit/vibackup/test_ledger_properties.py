@@ -39,14 +39,14 @@ def write(book, done):
     return history
 
 
-def in_a_folder(test):
+def in_a_folder(check):
     folder = tempfile.mkdtemp()
     me = locks.this_process
     try:
         locks.this_process = lambda: dict(me(), started="gone")
         dead = ledger.Ledger(folder, "dead", "test")
         locks.this_process = me
-        test(dead, ledger.Ledger(folder, "living", "test"))
+        check(dead, ledger.Ledger(folder, "living", "test"))
     finally:
         locks.this_process = me
         shutil.rmtree(folder)
@@ -58,16 +58,16 @@ def read(living):
 
 @given(actions)
 def test_what_is_read_is_what_is_open(done):
-    def test(dead, living):
+    def what_is_open_is_read(dead, living):
         last = write(dead, done)[-1]
         assert read(living) == last
         assert [left.number for left in living.leftovers()] == sorted(last, reverse=True)
-    in_a_folder(test)
+    in_a_folder(what_is_open_is_read)
 
 
 @given(actions, st.integers(0, 400))
 def test_a_crash_at_any_byte_loses_the_last_action_alone(done, lost):
-    def test(dead, living):
+    def no_more_than_the_last_action_is_lost(dead, living):
         history = write(dead, done)
         if not os.path.exists(dead._path):
             return
@@ -77,16 +77,16 @@ def test_a_crash_at_any_byte_loses_the_last_action_alone(done, lost):
         assert read(living) in history
         if lost == 0:
             assert read(living) == history[-1]
-    in_a_folder(test)
+    in_a_folder(no_more_than_the_last_action_is_lost)
 
 
 @given(actions)
 def test_releasing_all_that_is_read_leaves_no_file(done):
-    def test(dead, living):
+    def all_is_released(dead, living):
         write(dead, done)
         dead.close()
         for left in living.leftovers():
             living.release_of(left)
         assert living.leftovers() == []
         assert os.listdir(living._folder) == []
-    in_a_folder(test)
+    in_a_folder(all_is_released)

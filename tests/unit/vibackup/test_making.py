@@ -195,7 +195,7 @@ def test_a_disk_that_somebody_gave_to_a_server_is_kept_and_named(lab, run, group
         run.manager.find_server("web01").addStorageDevice(disk.handle)
     made.release()
     assert run.leftovers[0]["what"] == "the new disk new-disk"
-    assert run.leftovers[0]["reason"] == "kept, because it is a disk of web01"
+    assert run.leftovers[0]["reason"] == "kept, because it is a disk of web01: take it off that, and reconcile"
 
 
 def test_a_disk_that_is_gone_already_is_done(lab, run, group):
@@ -245,7 +245,8 @@ def test_a_copy_shows_how_far_it_is(lab, tmpdir, group):
     with making.copying(run, lambda: next(percents)):
         lab.clock.sleep(35)
     lab.clock.sleep(60)
-    assert [(value["unit"], value["figure"]) for value in shown] == [("percent", 10), ("seconds", 20.0), ("percent", 70)]
+    assert [(value["unit"], value["figure"]) for value in shown] == [
+        ("percent", 10), ("seconds", 20.0), ("percent", 70)]
 
 
 def test_a_figure_that_cannot_be_read_does_not_end_a_copy(lab, tmpdir):

@@ -45,7 +45,26 @@ def test_what_is_not_there_is_said_by_kind_and_name(api, kind, name):
     with pytest.raises(errors.NotFound) as caught:
         api.find(kind, name)
     words = {"VirtualServer": "virtual server", "StorageDevice": "storage device", "LogicalDisk": "logical disk"}[kind]
-    assert caught.value.message == "no %s is called %s" % (words, name)
+    assert caught.value.message.startswith("no %s is called %s; there is: " % (words, name))
+
+
+def test_what_is_not_there_is_said_with_the_five_names_that_are_most_like_it(api):
+    def said(name):
+        with pytest.raises(errors.NotFound) as caught:
+            api.find("VirtualServer", name)
+        return caught.value.message.partition("; there is: ")[2].split(", ")
+    assert said("wbe01")[0] == "web01" and said("pbh1")[0] == "pbh01"
+    assert all(len(set(said(name))) == 5 for name in ("wbe01", "", "nobody"))
+
+
+def test_what_is_not_there_is_not_found_also_where_nothing_can_be_listed():
+    for missing in ([], ["getObjects"]):
+        with small_lab(missing=missing) as lab:
+            api = site.connect_lab(lab)
+            fail(lab, "getObjects")
+            with pytest.raises(errors.NotFound) as caught:
+                api.find("VirtualServer", "web0")
+            assert caught.value.message == "no virtual server is called web0"
 
 
 def test_an_object_is_found_by_its_id_and_none_by_another(api):

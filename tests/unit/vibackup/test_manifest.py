@@ -69,10 +69,33 @@ def test_names_of_every_language_come_back_as_they_were(tmpdir):
 
 
 def test_a_manifest_that_nobody_could_read_again_is_not_written(tmpdir):
-    with pytest.raises(errors.Refused) as caught:
+    with pytest.raises(errors.VibackupError) as caught:
         manifest.write(compat.text(tmpdir), "run-1", changed("disks.0.bytes", 1000))
+    assert caught.value.exit_status == errors.FAILED, "what was made before it has to be taken back"
+    assert "manifest.json: its disks[0].bytes is not" in caught.value.message and os.listdir(str(tmpdir)) == []
+
+
+def test_what_nobody_could_read_again_is_refused_before_anything_is_written():
+    with pytest.raises(errors.Refused) as caught:
+        manifest.checked(changed("disks.0.bytes", 1000))
     assert "no manifest can say this of db01: its disks[0].bytes is not" in caught.value.message
-    assert os.listdir(str(tmpdir)) == []
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_manifest_that_is_there_stays(tmpdir, monkeypatch, links):
+    if not links:
+        monkeypatch.delattr(os, "link")
+    written(tmpdir, b"another run's")
+    with pytest.raises(errors.VibackupError) as caught:
+        manifest.write(compat.text(tmpdir), "run-1", good())
+    assert "manifest.json has come into being meanwhile" in caught.value.message
+    assert tmpdir.join("manifest.json").read() == "another run's"
+
+
+def test_who_wants_to_know_is_told_of_the_whole_file_before_it_has_its_name(tmpdir):
+    seen = []
+    manifest.write(compat.text(tmpdir), "run-1", good(), lambda path: seen.append((path, os.listdir(str(tmpdir)))))
+    assert seen == [(manifest.unfinished_path_in(compat.text(tmpdir), "run-1"), ["manifest.json.partial-run-1"])]
 
 
 def test_a_folder_that_cannot_be_written_to_is_told(tmpdir):
@@ -215,9 +238,9 @@ def test_nothing_is_wrong_with_a_file_that_is_as_the_manifest_says(tmpdir):
 
 
 @pytest.mark.parametrize("change, words", [
-    ({"file_bytes": 1}, "00-x.vhd has 2100224 bytes, and its manifest says 1"),
+    ({"file_bytes": 1}, "00-x.vhd has 2100224 bytes, and 1 were recorded"),
     ({"bytes": 512}, "its disk has 65536 bytes, not 512"),
-    ({"sha256": "0" * 64}, "00-x.vhd has another SHA-256 than its manifest says"),
+    ({"sha256": "0" * 64}, "00-x.vhd has another SHA-256 than was recorded"),
     ({"file": "01-x.vhd"}, "01-x.vhd is missing")])
 def test_what_is_not_as_the_manifest_says_is_told(tmpdir, change, words):
     assert words in manifest.wrong_with(compat.text(tmpdir), dict(archived(tmpdir), **change))
@@ -240,3 +263,17 @@ def test_a_file_that_cannot_be_read_is_told(tmpdir, monkeypatch):
         raise IOError(5, "Input/output error")
     monkeypatch.setattr(manifest, "sha256", broken)
     assert "00-x.vhd cannot be read: " in manifest.wrong_with(compat.text(tmpdir), disk)
+
+
+def test_a_file_that_is_no_good_vhd_is_named_once_without_its_folder(tmpdir):
+    disk = archived(tmpdir)
+    tmpdir.join(disk["file"]).write_binary(b"x" * disk["file_bytes"])
+    wrong = manifest.wrong_with(compat.text(tmpdir), disk)
+    assert wrong.startswith("00-x.vhd is no good VHD: ") and compat.text(tmpdir) not in wrong
+
+
+def test_vhds_that_the_manifest_does_not_name_are_found(tmpdir):
+    disk = archived(tmpdir)
+    for name in ("01-other.vhd", "02-OTHER.VHD", "notes.txt"):
+        tmpdir.join(name).write("x")
+    assert manifest.not_named(compat.text(tmpdir), {"disks": [disk]}) == ["01-other.vhd", "02-OTHER.VHD"]

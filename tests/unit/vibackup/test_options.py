@@ -32,9 +32,14 @@ def test_a_verb_may_be_given_or_be_the_first_word():
     assert options.parse("backups", ["--vs=web01"]).verb == "backups"
 
 
-@pytest.mark.parametrize("name", ["a=b", "a b", "süd", "-rf", "--help", "", "$(x)", "a\nb", "../x", "'\""])
+@pytest.mark.parametrize("name", ["a=b", "a b", "süd", "-rf", "--help", "$(x)", "a\nb", "../x", "'\""])
 def test_a_value_after_an_equals_sign_is_taken_whole(name):
     assert options.parse("backups", ["--vs=" + name]).vs == name
+
+
+@pytest.mark.parametrize("words", [["--vs="], ["--state="], ["--lab-trace=", "--lab"]], ids=" ".join)
+def test_an_option_that_is_given_and_empty_is_refused(words):
+    assert "is given, and empty" in refusal("backups", *words)
 
 
 def test_a_disk_may_be_named_several_times():

@@ -4,12 +4,13 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import pytest
 
-from fakes import storage
+from fakes import servers, storage
 from tests.runs import Calls, fail, find, make_run, objects, server, small_lab
 from vibackup import errors, ledger, locks, power
 from vibackup import manager as api
 from vibackup.flows import reconcile
 from vibackup.job import job
+from vibackup.run import Run
 
 
 @pytest.fixture
@@ -55,6 +56,48 @@ def test_rebooting_what_is_stopped_starts_it(tmpdir):
         assert names(run) == ["start"]
 
 
+def crash(lab, name="pbh01"):
+    servers._crashed(lab, lab.world.named({"VirtualServer"}, name))
+
+
+def test_a_proxy_that_ran_and_has_failed_is_started_again_with_a_warning(lab, run, proxy):
+    before = objects(lab)
+    with power.running(run, proxy):
+        crash(lab)
+    assert objects(lab) == before and names(run) == ["start"] and run.leftovers == []
+    assert run.warnings == ["pbh01 failed meanwhile, so it is started again: look at its console"]
+
+
+def test_a_proxy_that_ran_and_does_not_boot_again_is_a_leftover_which_reconcile_tries_once_more(lab, run, proxy):
+    disk = lab.world.named({"LogicalDisk"}, "pbh01-system")
+    with pytest.raises(ValueError):
+        with power.running(run, proxy):
+            storage.write(lab, disk, 510, b"\0\0")
+            crash(lab)
+            raise ValueError("the body's own")
+    assert [left["what"] for left in run.leftovers] == ["pbh01 stopped"] and state_of(lab) == "Failed"
+    run.close()
+    storage.write(lab, disk, 510, b"\x55\xaa")
+    fixing = Run(run.manager, run.folder, "reconcile")
+    assert reconcile.reconcile(fixing) == 1 and state_of(lab) == "Running"
+
+
+def test_a_proxy_that_somebody_stopped_meanwhile_is_not_started_and_that_is_said(lab, run, proxy):
+    with power.running(run, proxy):
+        stop_by_hand(run, proxy)
+        run.manager.clock.sleep(60)
+    assert state_of(lab) == "Stopped" and names(run) == [] and run.leftovers == []
+    assert run.warnings == ["pbh01 ran, and somebody has stopped it meanwhile: it is left so"]
+
+
+def test_where_nobody_can_tell_whether_a_proxy_still_runs_the_error_of_the_body_is_the_one_to_tell(lab, run, proxy):
+    with pytest.raises(ValueError):
+        with power.running(run, proxy):
+            fail(lab, "getStatusEvent")
+            raise ValueError("the body's own")
+    assert run.warnings[0].startswith("whether pbh01 still runs is not known: getStatusEvent failed")
+
+
 # -- not to run for a while
 
 def state_of(lab, name="pbh01"):
@@ -74,7 +117,8 @@ def test_a_server_does_not_run_in_the_body_and_is_after_it_what_it_was(tmpdir, s
 
 def test_that_it_is_stopped_is_in_the_ledger_until_it_runs_again(lab, run, proxy):
     with power.stopped(run, proxy):
-        assert run.ledger.open_facts(ledger.STOPPED) == [{"vs": proxy.id, "vs_name": "pbh01"}]
+        [facts] = run.ledger.open_facts(ledger.STOPPED)
+        assert (facts["vs"], facts["vs_name"], facts["asked"], facts["told"]) == (proxy.id, "pbh01", True, True)
     assert run.ledger.open_facts(ledger.STOPPED) == []
 
 
@@ -150,6 +194,48 @@ def test_a_stop_that_is_asked_for_while_the_server_goes_down_waits_until_it_can_
     assert objects(lab) == before and run.leftovers == []
 
 
+def slow_lab(stop_seconds):
+    return small_lab(lambda found: server(found, "pbh01").update(stop_seconds=stop_seconds))
+
+
+def test_a_server_that_goes_down_after_the_deadline_of_its_stop_is_started_again(tmpdir):
+    with slow_lab(1200) as lab:
+        run, before = make_run(lab, tmpdir), objects(lab)
+        with pytest.raises(errors.TimedOut):
+            with power.stopped(run, find(run, "pbh01")):
+                pytest.fail("it is not down yet")
+        run.manager.clock.sleep(3600)
+        assert objects(lab) == before and run.leftovers == []
+
+
+def test_a_server_that_is_still_going_down_when_the_run_gives_up_is_a_leftover_until_it_is_down(tmpdir):
+    with slow_lab(4000) as lab:
+        run, before = make_run(lab, tmpdir), objects(lab)
+        with pytest.raises(errors.TimedOut):
+            with power.stopped(run, find(run, "pbh01")):
+                pytest.fail("it is not down yet")
+        assert [left["what"] for left in run.leftovers] == ["pbh01 stopped"]
+        assert "is not down yet" in run.leftovers[0]["reason"]
+        run.close()
+        fixing = Run(run.manager, run.folder, "reconcile")
+        assert reconcile.reconcile(fixing) == 0 and "is not down yet" in fixing.leftovers[0]["reason"]
+        run.manager.clock.sleep(3600)
+        assert reconcile.reconcile(fixing) == 1 and objects(lab) == before
+
+
+def test_a_server_that_somebody_else_stopped_right_before_is_not_started(lab, run, proxy, monkeypatch):
+    real = run.ledger.intend
+
+    def stopped_first(*words, **facts):
+        stop_by_hand(run, proxy)
+        run.manager.clock.sleep(60)
+        return real(*words, **facts)
+    monkeypatch.setattr(run.ledger, "intend", stopped_first)
+    with power.stopped(run, proxy):
+        pass
+    assert state_of(lab) == "Stopped" and names(run) == [] and run.leftovers == []
+
+
 # -- started again
 
 def stop_by_hand(run, server):
@@ -157,27 +243,49 @@ def stop_by_hand(run, server):
         api.stop(server.handle)
 
 
+def facts_of(server, **more):
+    """Return the ledger's facts of a server that was stopped by a run killed right before or after the commit."""
+    return dict({"vs": server.id, "vs_name": server.name, "before": api.event_moment(api.status(server.handle)),
+                 "asked": True}, **more)
+
+
 @pytest.mark.parametrize("seconds", [0, 120], ids=["on its way down", "down"])
 def test_a_server_that_a_killed_run_had_stopped_or_was_stopping_runs_again(lab, run, proxy, seconds):
     """On its way down its state is still said to be Running."""
-    before = objects(lab)
+    before, facts = objects(lab), facts_of(proxy)
     stop_by_hand(run, proxy)
     run.manager.clock.sleep(seconds)
-    power.start_again(run, proxy)
+    power.start_again(run, proxy, facts)
     assert objects(lab) == before
     assert names(run) == ["start"]
 
 
-def test_a_server_that_runs_or_that_somebody_has_just_started_is_not_started_again(lab, run, proxy):
+def test_a_server_whose_stop_was_never_asked_for_is_left_as_it_is_at_once(lab, run, proxy):
+    facts = facts_of(proxy, asked=False)
+    begun = run.manager.clock.monotonic()
+    power.start_again(run, proxy, facts)
+    stop_by_hand(run, proxy)
+    power.start_again(run, proxy, facts)
+    assert run.manager.clock.monotonic() - begun < 5 and names(run) == []
+
+
+def test_a_server_whose_stop_was_asked_for_and_not_committed_runs_on_with_a_warning(lab, run, proxy):
     before = objects(lab)
-    calls = Calls(lab)
-    power.start_again(run, proxy)
-    assert "createJob" not in calls
+    power.start_again(run, proxy, facts_of(proxy))
+    assert objects(lab) == before and names(run) == []
+    assert len(run.warnings) == 1 and run.warnings[0].startswith("pbh01 runs, and nobody knows")
+
+
+def test_a_server_that_runs_or_that_somebody_has_just_started_is_not_started_again(lab, run, proxy):
+    before, facts = objects(lab), facts_of(proxy, told=True)
     power.stop(run, proxy)
     with job(run.manager, "by hand", lambda: False):
         api.start(proxy.handle)
-    power.start_again(run, proxy)
+    power.start_again(run, proxy, facts)
     assert objects(lab) == before
+    calls = Calls(lab)
+    power.start_again(run, proxy, facts)
+    assert "createJob" not in calls and run.warnings == []
 
 
 # -- and after a crash
@@ -189,7 +297,7 @@ def killed(lab, tmpdir, monkeypatch, proxy):
         me = dict(locks.this_process(), started="gone")
         patched.setattr(locks, "this_process", lambda: me)
         dead = make_run(lab, tmpdir, "rollback")
-    dead.ledger.intend(ledger.STOPPED, vs=proxy.id, vs_name="pbh01")
+    dead.ledger.intend(ledger.STOPPED, **facts_of(proxy))
     return dead
 
 

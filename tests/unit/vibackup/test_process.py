@@ -53,6 +53,14 @@ def test_a_zero_byte_in_a_word_is_refused():
     assert "\\x00" in caught.value.message
 
 
+# Half of a character, which Python 3 alone cannot hand to a program.
+@pytest.mark.parametrize("word", [b"a\xed\xa0\x80".decode("utf-8", "surrogatepass")] if compat.PYTHON3 else [])
+def test_a_word_that_is_no_text_is_refused(word):
+    with pytest.raises(errors.Refused) as caught:
+        process.run(Command(["echo", word], None, None))
+    assert caught.value.message == "echo a\\ud800: what is no text cannot be handed to a program"
+
+
 # -- what it prints
 
 def test_output_and_errors_are_kept_apart():
@@ -70,6 +78,11 @@ def test_of_much_output_the_last_64_kib_are_kept():
                     "; printf the-end")
     assert len(completed.output) == process.KEPT_BYTES
     assert completed.output.endswith("2999\nthe-end")
+
+
+def test_more_of_it_is_kept_where_that_is_asked_for():
+    completed = run("yes 0123456789 | head -n 100000; printf the-end", kept=2000000)
+    assert completed.output == "0123456789\n" * 100000 + "the-end"
 
 
 def test_errors_are_bounded_too():

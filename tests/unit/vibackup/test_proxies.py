@@ -6,7 +6,7 @@ import copy
 
 from tests import labs
 from tests.runs import Calls, find, make_run, server, small_lab
-from vibackup import proxies
+from vibackup import catalog, proxies
 
 
 def found(tmpdir, change=None, vs="web01", **keys):
@@ -24,6 +24,14 @@ def test_those_on_other_managed_nodes_come_first_then_by_name(tmpdir):
 def test_those_that_run_come_first(tmpdir):
     names, refused = found(tmpdir, lambda description: server(description, "pbh01").update(power="Stopped"))
     assert names == ["db01", "mixed01", "raw01", "pbh01"] and refused == []
+
+
+def test_those_that_have_been_one_come_first_even_where_they_do_not_run_now(tmpdir):
+    with small_lab(lambda description: server(description, "raw01").update(power="Stopped")) as lab:
+        run = make_run(lab, tmpdir)
+        run.catalog.add(catalog.new_entry(run, "b1", find(run, "db01"), "dd", "image", [], proxy="raw01"))
+        hosts, _refused = proxies.find(run, find(run, "web01"))
+        assert [host.name for host in hosts] == ["raw01", "pbh01", "db01", "mixed01"]
 
 
 def test_a_host_says_where_it_is(tmpdir):

@@ -271,6 +271,13 @@ def test_a_server_that_does_not_run_is_not_frozen_which_is_a_warning(run, watche
     assert run.warnings == ["web01 does not run, so it is not frozen"]
 
 
+def test_a_plan_names_freeze_and_thaw_where_there_is_a_guest_to_freeze(run):
+    vs = find(run, "web01")
+    assert quiesce.lines_around(vs, None, ["snapshot: web01"]) == ["snapshot: web01"]
+    assert quiesce.lines_around(vs, quiesce.guest_of(run, vs), ["snapshot: web01"]) == [
+        "freeze: web01", "snapshot: web01", "thaw: web01"]
+
+
 def test_a_server_that_runs_and_does_not_answer_is_refused(run, watched, monkeypatch):
     monkeypatch.setattr(watched, "run", lambda *words: Completed(255, "", "no route to host"))
     with pytest.raises(errors.Refused) as caught:

@@ -4,8 +4,9 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import pytest
 
+from fakes import servers
 from tests.runs import Calls, find, make_run, objects
-from vibackup import ledger, locks
+from vibackup import errors, ledger, locks
 from vibackup import manager as api
 from vibackup.flows import reconcile
 from vibackup.job import job
@@ -40,6 +41,34 @@ def test_what_was_made_with_this_manager_is_released(lab, run, monkeypatch):
     assert reconcile.reconcile(run) == 1
     assert objects(lab) == before
     assert run.leftovers == [] and run.ledger.leftovers() == []
+
+
+def test_of_two_that_release_at_once_the_second_is_busy_and_changes_nothing(lab, run, tmpdir, monkeypatch):
+    gone(run, monkeypatch).intend(ledger.SNAPSHOT, **snapshot_of(run, "web01"))
+    second = make_run(lab, tmpdir, "reconcile")
+    refused = []
+    real = ledger.Ledger.leftovers
+
+    def meanwhile(book):
+        if not refused:
+            refused.append(None)
+            with pytest.raises(errors.Busy) as caught:
+                reconcile.reconcile(second)
+            refused[0] = caught.value.message
+        return real(book)
+    monkeypatch.setattr(ledger.Ledger, "leftovers", meanwhile)
+    assert reconcile.reconcile(run) == 1 and run.leftovers == []
+    assert refused[0].startswith("reconcile --fix is busy: the run %s (reconcile, " % run.id)
+    assert reconcile.reconcile(second) == 0 and second.leftovers == []
+
+
+def test_a_proxy_that_has_failed_is_named_when_a_disk_is_taken_off_it(lab, run, monkeypatch):
+    proxy = find(run, "pbh01")
+    gone(run, monkeypatch).intend(ledger.ATTACHMENT, proxy=proxy.id, proxy_name="pbh01", disks=["disk-7"],
+                                  disk_names="x", sizes=[], before=[])
+    servers._crashed(lab, lab.world.named({"VirtualServer"}, "pbh01"))
+    assert reconcile.reconcile(run) == 1
+    assert run.warnings == ["pbh01 has failed: start it, and look at its console"]
 
 
 @pytest.mark.parametrize("manager", ["vm server 7", "the lab in /elsewhere", "süd"])

@@ -233,9 +233,13 @@ def test_locks_are_taken_in_one_order_so_that_no_two_runs_wait_for_each_other(la
 def test_a_closed_run_holds_nothing(lab, tmpdir):
     one, two = make_run(lab, tmpdir), make_run(lab, tmpdir)
     one.ledger.take("vs-1", "web01")
+    with pytest.raises(errors.Busy):
+        two.ledger.take("vs-1", "web01")
     one.close()
     with two.held([("vs-1", "web01")]):
-        pass
+        with pytest.raises(errors.Busy) as caught:
+            make_run(lab, tmpdir).ledger.take("vs-1", "web01")
+    assert "the run %s" % two.id in caught.value.message
 
 
 def test_a_run_is_made_of_a_manager_a_folder_and_a_verb(lab, tmpdir):

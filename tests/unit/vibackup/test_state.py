@@ -63,6 +63,7 @@ def test_a_state_folder_that_others_may_read_is_not(tmpdir, others):
     folder = tmpdir.mkdir("state")
     folder.chmod(others)
     state.check_private(str(folder))
+    assert mode(str(folder)) == others
 
 
 def test_a_state_folder_of_another_user_is_refused(tmpdir, monkeypatch):
@@ -88,6 +89,84 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(path):
         state.write_json(path, {"new": object()})
     with open(path, "rb") as stream:
         assert json.loads(stream.read().decode("ascii")) == {"old": True}
+
+
+def test_a_file_that_could_not_be_written_leaves_nothing_beside_it(path, monkeypatch):
+    monkeypatch.setattr(state, "_to_disk", boom(OSError(28, "No space left on device")))
+    with pytest.raises(errors.VibackupError):
+        state.write_json(path, {"new": True})
+    assert os.listdir(os.path.dirname(path)) == []
+
+
+# -- names of files
+
+@pytest.fixture
+def unfinished(path):
+    with open(path + ".new", "wb") as stream:
+        stream.write(b"ours")
+    return path + ".new"
+
+
+def no_links(monkeypatch, how):
+    if how == "missing":
+        monkeypatch.delattr(os, "link")
+    elif how == "refused":
+        monkeypatch.setattr(os, "link", boom(OSError(1, "Operation not permitted")))
+
+
+def read(path):
+    with open(path, "rb") as stream:
+        return stream.read()
+
+
+@pytest.mark.parametrize("how", ["there", "missing", "refused"])
+def test_a_file_gets_a_name_that_is_free_and_keeps_its_mark(path, unfinished, monkeypatch, how):
+    no_links(monkeypatch, how)
+    mark = state.mark(unfinished)
+    state.give_name(unfinished, path)
+    assert read(path) == b"ours" and mark and state.mark(path) == mark
+
+
+@pytest.mark.parametrize("how", ["there", "missing", "refused"])
+@pytest.mark.parametrize("dangling", [True, False])
+def test_no_file_is_replaced_and_no_link(path, unfinished, monkeypatch, how, dangling):
+    no_links(monkeypatch, how)
+    os.symlink("nowhere" if dangling else "lines.new", path)
+    with pytest.raises(errors.VibackupError) as caught:
+        state.give_name(unfinished, path)
+    assert "lines has come into being meanwhile: choose another name" in caught.value.message
+    assert os.path.islink(path) and read(unfinished) == b"ours"
+
+
+def test_a_name_that_could_not_be_given_is_free_again(path, unfinished, monkeypatch):
+    no_links(monkeypatch, "refused")
+    monkeypatch.setattr(compat, "replace", boom(OSError(5, "Input/output error")))
+    with pytest.raises(OSError):
+        state.give_name(unfinished, path)
+    assert not os.path.lexists(path)
+
+
+@pytest.mark.parametrize("error", [IOError(21, "Is a directory"), OSError(13, "Permission denied")], ids=repr)
+def test_a_system_that_opens_no_folder_gives_names_all_the_same(path, unfinished, monkeypatch, error):
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", boom(error))
+        state.give_name(unfinished, path)
+    assert read(path) == b"ours"
+
+
+@pytest.mark.skipif(compat.JYTHON, reason="Jython opens no folder")
+def test_what_got_a_name_has_its_folder_brought_to_the_disk(path, unfinished, monkeypatch):
+    synced = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino) or fsync(handle))
+    folder = os.stat(os.path.dirname(path)).st_ino
+    state.give_name(unfinished, path)
+    assert synced == [folder]
+    state.write_json(path, {})
+    assert synced[-1] == folder and len(synced) == 3
+    state.append_line(path + ".jsonl", {})
+    state.append_line(path + ".jsonl", {})
+    assert synced.count(folder) == 3, "the second line makes no new name"
 
 
 # -- lines

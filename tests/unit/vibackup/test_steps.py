@@ -44,6 +44,16 @@ def detach_by_hand(run, proxy):
             api.remove_device(proxy.handle, disk)
 
 
+# -- what a plan says of it
+
+def test_the_lines_of_a_plan_stand_between_those_of_the_attachment_and_the_start(run, proxy):
+    lines = steps.attached_lines(["one", "two"], proxy, ["backup: one"])
+    assert lines == ["attach: one, two to pbh01", "reboot: pbh01", "find disks: pbh01", "backup: one",
+                     "detach: one, two from pbh01", "reboot: pbh01", "check disks: pbh01"]
+    assert power.running_lines(proxy, api.RUNNING, lines) == lines
+    assert power.running_lines(proxy, api.STOPPED, lines) == ["start: pbh01"] + lines + ["stop: pbh01"]
+
+
 # -- snapshot
 
 def test_a_snapshot_is_there_in_the_body_and_gone_after_it(lab, run, vs):
@@ -144,7 +154,9 @@ def test_a_snapshot_that_somebody_renamed_is_refused_and_not_touched(lab, run, v
         rename(run, snapshot.handle, "before the upgrade")
         before = objects(lab)
     assert objects(lab) == before
-    assert run.leftovers[0]["reason"] == "somebody has renamed it to before the upgrade, so it is not touched"
+    assert run.leftovers[0]["reason"] == (
+        "somebody has renamed it to before the upgrade, so it is not touched: call it %s again, or delete it" %
+        snapshot.name)
     assert len(run.ledger.open_facts(ledger.SNAPSHOT)) == 1
 
 
@@ -189,6 +201,20 @@ def test_a_snapshot_disk_of_another_that_was_added_to_ours_survives(lab, run, vs
         api.remove_device(snapshot.handle, foreign)
     steps.release_snapshot(run, vs, run.ledger.open_facts(ledger.SNAPSHOT)[0])
     assert objects(lab) == before
+
+
+def test_a_device_that_is_no_snapshot_disk_is_never_deleted_whatever_the_ledger_has(lab, run, monkeypatch):
+    """A manager may list the raw disks and network block devices of the server with its snapshot."""
+    vs, spare = find(run, "mixed01"), run.manager.find("LogicalDisk", "db01-data")
+    listed, shared = api.devices_of, api.devices_of(vs.handle)[1:] + [run.manager.find_device("backup.iso"), spare]
+    ours = {"name": "vibackup x mixed01"}
+    before = objects(lab)
+    handle = snapshot_by_hand(run, vs)
+    rename(run, handle, ours["name"])
+    monkeypatch.setattr(api, "devices_of", lambda each: listed(each) + (shared if each == handle else []))
+    ours["disks"] = [api.identity_of(device) for device in api.devices_of(handle)]
+    steps.release_snapshot(run, vs, ours)
+    assert len(ours["disks"]) == 4 and objects(lab) == before
 
 
 def test_a_snapshot_whose_disks_were_not_yet_known_goes_away_with_those_it_has(lab, run, vs):

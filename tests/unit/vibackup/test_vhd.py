@@ -5,9 +5,12 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import io
 import os
 import struct
+import subprocess
+import sys
 
 import pytest
 
+from tests.vhds import bytes_of, disk_of
 from vibackup import compat, errors, vhd
 from vibackup.vhd import BLOCK, DYNAMIC, FIXED
 
@@ -42,18 +45,6 @@ def content(path, size=SIZE):
         disk[offset:done] = data
     assert len(disk) == size
     return bytes(disk)
-
-
-def disk_of(pieces, size=SIZE):
-    disk = bytearray(size)
-    for offset, data in pieces:
-        disk[offset:offset + len(data)] = data
-    return bytes(disk)
-
-
-def bytes_of(path):
-    with io.open(compat.native(path), "rb") as stream:
-        return stream.read()
 
 
 def put(path, place, data):
@@ -113,7 +104,7 @@ def refusal(path, **keys):
 
 def test_what_is_written_is_read_back_and_all_else_is_zero(path, kind):
     vhd.write(path, SIZE, PIECES, kind)
-    assert content(path) == disk_of(PIECES)
+    assert content(path) == disk_of(PIECES, SIZE)
 
 
 def test_a_good_file_says_its_kind_its_size_and_how_much_of_the_disk_it_holds(path, kind):
@@ -138,7 +129,7 @@ def test_an_empty_disk_and_a_disk_of_one_sector(path, kind):
 def test_pieces_may_be_longer_than_a_block_and_lie_anywhere(path, kind):
     pieces = [(1, b"a" * (2 * BLOCK)), (2 * BLOCK + 1, bytearray(b"b" * 7)), (SIZE - 1, b"c")]
     vhd.write(path, SIZE, pieces, kind)
-    assert content(path) == disk_of(pieces)
+    assert content(path) == disk_of(pieces, SIZE)
 
 
 def test_a_file_that_was_there_is_replaced(path, kind):
@@ -187,10 +178,42 @@ def test_the_largest_disk_takes_no_more_than_its_block_table(path):
     assert b"".join(data for _offset, data in pieces) == b"firstlast"
 
 
+CHECK_AND_TELL_MEMORY = """
+import sys
+from vibackup import vhd
+checked = vhd.check(sys.argv[1])
+with open("/proc/self/status") as stream:
+    most = [line.split() for line in stream if line.startswith("VmHWM:")][0]
+print("%d %s %s" % (checked.data_bytes, most[1], most[2]))
+"""
+
+
+def full_of_blocks(path):
+    """Write a dynamic VHD of the largest disk that has every block, the last one first; the file is a hole."""
+    vhd.write(path, vhd.LARGEST, [])
+    footer, count, block = bytes_of(path)[-512:], vhd.LARGEST // BLOCK, (BLOCK + 512) // 512
+    first = (TABLE + count * 4) // 512
+    with io.open(compat.native(path), "r+b") as stream:
+        stream.seek(TABLE)
+        stream.write(struct.pack(str(">%dI" % count), *range(first + (count - 1) * block, first - 1, -block)))
+        stream.seek((first + count * block) * 512)
+        stream.write(footer)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the memory is told by Linux, and on Jython by nobody")
+def test_the_largest_disk_with_all_its_blocks_is_checked_in_less_than_64_mib(path):
+    full_of_blocks(path)
+    child = subprocess.Popen([sys.executable, "-c", CHECK_AND_TELL_MEMORY, path], stdout=subprocess.PIPE,
+                             cwd=os.path.dirname(os.path.dirname(os.path.abspath(vhd.__file__))))
+    data_bytes, most, unit = child.communicate()[0].split()
+    assert child.returncode == 0 and int(data_bytes) == vhd.LARGEST
+    assert unit == b"kB" and int(most) < 64 * 1024
+
+
 def test_a_raw_image_comes_back_byte_for_byte(tmpdir, kind):
     raw, packed, back = [compat.text(tmpdir.join(name)) for name in ("disk.raw", "disk.vhd", "back.raw")]
     with io.open(compat.native(raw), "wb") as stream:
-        stream.write(disk_of(PIECES[:2]))
+        stream.write(disk_of(PIECES[:2], SIZE))
     vhd.pack(raw, packed, kind)
     vhd.unpack(packed, back)
     assert bytes_of(back) == bytes_of(raw)
@@ -342,7 +365,7 @@ def test_a_block_beyond_the_disks_end_must_lie_right_as_well(dynamic):
 
 def test_a_block_table_may_be_longer_than_the_disk_needs(dynamic):
     change_header(dynamic, 28, number(128))
-    assert vhd.check(dynamic, SIZE).data_bytes == 2 * BLOCK + 512 and content(dynamic) == disk_of(PIECES)
+    assert vhd.check(dynamic, SIZE).data_bytes == 2 * BLOCK + 512 and content(dynamic) == disk_of(PIECES, SIZE)
 
 
 def test_blocks_may_lie_in_any_order(path):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.vhds import disk_of
 from vibackup import compat, errors, vhd
 from vibackup.vhd import BLOCK, DYNAMIC, FIXED
 
@@ -53,13 +54,6 @@ def pieces_of(size, wanted):
             pieces.append((offset, data))
             done = offset + len(data)
     return pieces
-
-
-def disk_of(pieces, size):
-    disk = bytearray(size)
-    for offset, data in pieces:
-        disk[offset:offset + len(data)] = data
-    return bytes(disk)
 
 
 def verdict(folder, data):
