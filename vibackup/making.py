@@ -199,7 +199,7 @@ def release_server(run, facts):
     handle = _ours(run, ledger.SERVER, facts)
     if handle is None:
         return
-    power.stop(run, steps.server_of(handle))
+    power.stop(run, steps.server_of(handle)._replace(name=facts["final_name"]))
     with run.step("delete server", facts["final_name"]):
         with job(run.manager, "delete %s" % facts["name"], lambda: _ours(run, ledger.SERVER, facts) is None) as made:
             center = api.data_center_of(api.node_of(handle))

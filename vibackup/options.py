@@ -44,7 +44,7 @@ def _refuse_empty(options):
     """An option that is given and says nothing is a script's mistake, and not the option left out."""
     for name, value in sorted(vars(options).items()):
         if name != "lab" and "" in (value if isinstance(value, list) else [value]):
-            raise errors.UsageError("%s: --%s is given, and empty" % (options.verb, name.replace("_", "-")))
+            raise errors.UsageError("%s: --%s is given, and empty" % (options.verb, name.strip("_").replace("_", "-")))
 
 
 def _before_inputfile(words):

@@ -33,10 +33,14 @@ def moments(folder):
             "the proxy boots again": (stage.nth("commit", 3), "after"),
             "the agent has run": (agent_call(stage), "after"),
             "the disk is detached": (stage.nth("commit", 4), "after"),
-            "the snapshot is deleted": (len(stage.calls), "after"),
+            "the snapshot is deleted": (last_commit(stage), "after"),
         }
     finally:
         stage.close()
+
+
+def last_commit(stage):
+    return [place for place, call in enumerate(stage.calls, 1) if call.method == "commit"][-1]
 
 
 def agent_call(stage):

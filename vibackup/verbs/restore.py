@@ -67,5 +67,6 @@ def _words(given, restored):
     if given.to is not None:
         return "%(folder)s of %(vs)s holds the files of the backup %(backup)s" % restored
     if given.overwrite:
-        return "%s hold the backup %s" % (", ".join(given.overwrite), restored["backup"])
+        verb = "holds" if len(given.overwrite) == 1 else "hold"
+        return "%s %s the backup %s" % (", ".join(given.overwrite), verb, restored["backup"])
     return "%(vs)s runs, restored from the backup %(backup)s" % restored
