@@ -154,8 +154,8 @@ def disk_space(manager, wanted):
     for group, size in total.values():
         free, kept = api.free_bytes(group), kept_for_snapshots(manager, group)
         if free < size + kept:
-            raise errors.Refused("the disk group %s has %d bytes free where %d are wanted%s: free some space, or choose "
-                                 "another one with --to-group" % (
+            raise errors.Refused("the disk group %s has %d bytes free where %d are wanted%s: free some space, or "
+                                 "choose another one with --to-group" % (
                                      api.name_of(group), free, size + kept,
                                      ", %d of them for the snapshots that it has" % kept if kept else ""))
 

@@ -213,8 +213,8 @@ def must_still_show(proxy, guest, disks, devices):
     shown = [(disk.path, disk.position, disk.bytes) for disk in guest.disks()]
     same = all((device.path, device.position, device.bytes) in shown for device in devices)
     if not same or len(_attached(proxy, [disk.id for disk in disks])) != len(disks):
-        raise errors.GuestError("%s does not show the disks any more as they were found (%s): was it booted, or were its "
-                                "disks changed?" % (guest.name, ", ".join(device.path for device in devices)))
+        raise errors.GuestError("%s does not show the disks any more as they were found (%s): was it booted, or were "
+                                "its disks changed?" % (guest.name, ", ".join(device.path for device in devices)))
 
 
 def attached_lines(names, proxy, lines):

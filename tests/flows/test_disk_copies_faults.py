@@ -64,7 +64,7 @@ def test_whichever_call_fails_there_is_a_good_copy_or_no_trace_of_one(stage, ver
             remove(stage)
         assert stage.vibackup("reconcile", "--fix").status == 0 and stage.changes() == [], place
         assert stage.objects() == before, place
-    assert copied
+    assert copied or EVERY > 1
 
 
 @pytest.mark.parametrize("verb, failing", [

@@ -169,8 +169,8 @@ def _still_kept(run, plan):
     if steps.our_snapshot(plan.vs, plan.record.facts) is not None:
         return True
     if api.snapshot_of(plan.vs.handle) is not None:
-        raise errors.VibackupError("%s has another snapshot now than the one taken %s: look whether its disks hold what "
-                                   "they should" % (plan.vs.name, plan.record.facts["taken"]))
+        raise errors.VibackupError("%s has another snapshot now than the one taken %s: look whether its disks hold "
+                                   "what they should" % (plan.vs.name, plan.record.facts["taken"]))
     run.ledger.release_of(plan.record)
     return False
 
