@@ -7,7 +7,7 @@ an ``errors.ApiError``.
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-import difflib
+import os
 import socket
 
 from vibackup import compat, errors
@@ -168,9 +168,9 @@ class Manager(object):
             names = set(name_of(thing) for thing in self.objects(kind))
         except (errors.ApiError, errors.MissingCall):
             names = ()  # what is not there is the error to tell
-        alike = difflib.get_close_matches(compat.text(name), names, MOST_NAMES, 0)
+        alike = sorted(names, key=lambda each: (-len(os.path.commonprefix([each, compat.text(name)])), each))
         return errors.NotFound("no %s is called %s%s" % (
-            in_words(kind), name, "; there is: " + ", ".join(alike) if alike else ""))
+            in_words(kind), name, "; there is: " + ", ".join(alike[:MOST_NAMES]) if alike else ""))
 
     def find_server(self, name):
         """Return the virtual server called ``name``; raise NotFound."""

@@ -325,11 +325,13 @@ def same_by_cmp(one, other):
     folder = tempfile.mkdtemp()
     try:
         paths = [_file_of(each, os.path.join(folder, name)) for each, name in ((one, "one"), (other, "other"))]
-        status = subprocess.call(["cmp"] + paths)
+        child = subprocess.Popen(["cmp"] + paths, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+        said = child.communicate()
     finally:
         shutil.rmtree(folder)
-    assert status in (0, 1), "cmp could not compare"
-    return status == 0
+    assert child.returncode in (0, 1), said
+    return child.returncode == 0
 
 
 def _file_of(thing, path):
