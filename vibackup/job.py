@@ -15,10 +15,11 @@ def job(manager, why, applied):
     """Run the body inside a job called ``why``.
 
     Where ``begin`` or the body fails the job is aborted and that error raised; where it cannot be aborted
-    either, ``manager.doubt`` says so, for then what is read of the manager may never become true. Where ``commit`` fails
-    it is aborted as best one can, and then ``applied()`` looks at the manager's state: when it says
-    True the commit took effect and only its reply was lost, so all is well; otherwise the commit's
-    error is raised.
+    either, ``manager.doubt`` says so, for then what is read of the manager may never become true.
+
+    Where ``commit`` fails it is aborted as best one can, and then ``applied()`` looks at the manager's
+    state: when it says True the commit took effect and only its reply was lost, so all is well;
+    otherwise the commit's error is raised.
 
     The paper's appendix, with its own faults left out: no abort of a job that was never made, and
     nothing goes on after an abort.

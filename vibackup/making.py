@@ -53,7 +53,7 @@ def check(manager):
 
 
 def hold(kind, name):
-    """Return what a run must hold alone to make a thing of that kind (of ``ledger``) with that name, see ``Run.held``."""
+    """Return what a run must hold alone to make a thing of that kind (of ``ledger``) so called, see ``Run.held``."""
     return ("new %s %s" % (kind, name), name)
 
 
@@ -221,7 +221,7 @@ RELEASES = {ledger.DISK: release_disk, ledger.SERVER: release_server}
 
 
 def _is_copied(run, facts):
-    """Tell whether the disk is there, and whole as far as the manager can tell: its copying may outlive a lost reply."""
+    """Tell whether the disk is there, and whole as far as the manager says: copying may outlive a lost reply."""
     found = _ours(run, ledger.DISK, facts)
     return found is not None and api.copied_percent(found) in (None, 100)
 

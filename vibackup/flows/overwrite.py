@@ -90,7 +90,8 @@ def _target(manager, name):
     if len(same) != 1:
         raise errors.NotFound("%s logical disk is called %s" % ("no" if not same else "more than one", name))
     holder = manager.holder_of(same[0])
-    return Target(same[0], api.identity_of(same[0]), name, name, api.bytes_of(same[0]), api.name_of(api.group_of(same[0])),
+    return Target(same[0], api.identity_of(same[0]), name, name, api.bytes_of(same[0]),
+                  api.name_of(api.group_of(same[0])),
                   steps.server_of(holder) if holder is not None else None)
 
 

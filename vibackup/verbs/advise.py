@@ -10,6 +10,7 @@ EXAMPLE = "vibackup advise --vs=web01 --rpo=4h --rto=1h"
 
 
 def options(parser):
+    """Add the verb's options to its parser."""
     arguments.add_vs(parser, "the virtual server to protect")
     arguments.add_agents(parser)
     arguments.add_arrays(parser)
@@ -17,11 +18,13 @@ def options(parser):
 
 
 def complete(given):
+    """Turn names into what they stand for; raise UsageError for what makes no sense together."""
     given.programs = choices.programs(given.agents, given.arrays)
     arguments.complete_objectives(given)
 
 
 def carry_out(session):
+    """Do what the command line asks for; return the Result."""
     given = session.options
     run = _unseen(session, "advise")
     found = advise.advise(run, given.vs, given.programs, lambda words: _dry_run(session, words), given.rpo, given.rto)

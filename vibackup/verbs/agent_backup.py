@@ -9,6 +9,7 @@ EXAMPLE = "vibackup agent-backup --vs=web01 --agent=restic --mode=file --path=/s
 
 
 def options(parser):
+    """Add the verb's options to its parser."""
     arguments.add_vs(parser)
     arguments.add_agent(parser)
     parser.add_argument("--mode", choices=(backup.IMAGE, backup.FILE), default=backup.IMAGE,
@@ -20,6 +21,7 @@ def options(parser):
 
 
 def complete(given):
+    """Turn names into what they stand for; raise UsageError for what makes no sense together."""
     arguments.complete_agent(given)
     if given.path and given.mode != backup.FILE:
         raise errors.UsageError("--path is for files: give --mode=file")
@@ -28,11 +30,13 @@ def complete(given):
 
 
 def prepare(run, given):
+    """Return the plan, its check and its flow."""
     plan = agent_backup.Plan(run, given.vs, given.agent, mode=given.mode, disks=given.disk, paths=given.path,
                              location=given.location)
     return plan, agent_backup.check, agent_backup.agent_backup
 
 
 def carry_out(session):
+    """Do what the command line asks for; return the Result."""
     entry = session.carry_out(*prepare(session.run_, session.options))
     return entry and verbs.backed_up(entry)

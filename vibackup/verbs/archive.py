@@ -15,6 +15,7 @@ _VERIFY = ("--verify and --from", ("verify", "from_"), ())
 
 
 def options(parser):
+    """Add the verb's options to its parser."""
     arguments.add_vs(parser, "the virtual server to archive", required=False)
     arguments.add_to(parser, "FOLDER", "where the archive goes: a folder that is new or empty", required=False)
     parser.add_argument("--skip-raw", action="store_true", help="leave raw disks out, instead of refusing the server")
@@ -26,6 +27,7 @@ def options(parser):
 
 
 def complete(given):
+    """Turn names into what they stand for; raise UsageError for what makes no sense together."""
     wanted = _RESTORE if given.restore else _VERIFY if given.verify else _MAKE
     words, needed, allowed = wanted
     for name in needed:
@@ -43,14 +45,17 @@ def _option(name):
 
 
 def without_manager(given):
+    """Tell whether it only reads files."""
     return given.verify
 
 
 def subject(given):
+    """Return what the first line speaks of."""
     return given.vs or given.from_
 
 
 def prepare(run, given):
+    """Return the plan, its check and its flow."""
     if given.restore:
         plan = archive_restore.Plan(run, given.from_, given.new_vs, given.to_node, given.to_group, given.isolated)
         return plan, archive_restore.check, archive_restore.restore_archive
@@ -59,6 +64,7 @@ def prepare(run, given):
 
 
 def carry_out(session):
+    """Do what the command line asks for; return the Result."""
     given = session.options
     return _verify(session) if given.verify else _restore(session) if given.restore else _make(session)
 

@@ -9,6 +9,7 @@ EXAMPLE = "vibackup array-backup --lab --vs=raw01 --array=model"
 
 
 def options(parser):
+    """Add the verb's options to its parser."""
     arguments.add_vs(parser)
     parser.add_argument("--array", required=True, metavar="NAME",
                         help="the storage array: %s, or one of --arrays" % ", ".join(sorted(arrays.load())))
@@ -19,6 +20,7 @@ def options(parser):
 
 
 def complete(given):
+    """Turn names into what they stand for; raise UsageError for what makes no sense together."""
     known = arrays.load(given.arrays)
     if given.array not in known:
         raise errors.UsageError("--array=%s: not known; known: %s" % (given.array, ", ".join(sorted(known))))
@@ -30,11 +32,13 @@ def complete(given):
 
 
 def prepare(run, given):
+    """Return the plan, its check and its flow."""
     plan = array_backup.Plan(run, given.vs, given.array, freeze=given.freeze, thaw=given.thaw,
                              proxy_name=given.proxy, agent=given.agent, location=given.location)
     return plan, array_backup.check, array_backup.array_backup
 
 
 def carry_out(session):
+    """Do what the command line asks for; return the Result."""
     entry = session.carry_out(*prepare(session.run_, session.options))
     return entry and verbs.backed_up(entry)

@@ -9,10 +9,12 @@ EXAMPLE = "vibackup probe --lab"
 
 
 def options(_parser):
+    """Add the verb's options to its parser."""
     return
 
 
 def carry_out(session):
+    """Do what the command line asks for; return the Result."""
     rows = probe.probe(session.run_.manager)
     session.more["calls"] = rows
     session.lines(report.probe_table(rows))

@@ -9,6 +9,7 @@ EXAMPLE = "vibackup proxy-backup --lab --vs=web01 --proxy=pbh01 --agent=dd"
 
 
 def options(parser):
+    """Add the verb's options to its parser."""
     arguments.add_vs(parser)
     arguments.add_proxy(parser)
     arguments.add_agent(parser)
@@ -20,16 +21,19 @@ def options(parser):
 
 
 def complete(given):
+    """Turn names into what they stand for; raise UsageError for what makes no sense together."""
     arguments.complete_agent(given)
     arguments.complete_quiesce(given)
 
 
 def prepare(run, given):
+    """Return the plan, its check and its flow."""
     plan = proxy.Plan(run, given.vs, given.proxy, given.agent, mode=given.mode, disks=given.disk,
                       skip_raw=given.skip_raw, location=given.location, freeze=given.freeze, thaw=given.thaw)
     return plan, proxy.check, proxy.proxy_backup
 
 
 def carry_out(session):
+    """Do what the command line asks for; return the Result."""
     entry = session.carry_out(*prepare(session.run_, session.options))
     return entry and verbs.backed_up(entry)

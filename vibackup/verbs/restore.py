@@ -9,6 +9,7 @@ EXAMPLE = "vibackup restore --backup=ID --proxy=pbh01 --new-vs=web01-back"
 
 
 def options(parser):
+    """Add the verb's options to its parser."""
     arguments.add_backup(parser)
     arguments.add_proxy(parser)
     arguments.add_new_server(parser)
@@ -22,6 +23,7 @@ def options(parser):
 
 
 def complete(given):
+    """Turn names into what they stand for; raise UsageError for what makes no sense together."""
     if sum([given.new_vs is not None, bool(given.overwrite), given.to is not None]) != 1:
         raise errors.UsageError("restore: give either --new-vs=NAME or --overwrite=DISKNAME, or for files --to=FOLDER")
     if given.new_vs is None and (given.to_node or given.to_group or given.isolated):
@@ -31,10 +33,12 @@ def complete(given):
 
 
 def subject(given):
+    """Return what the first line speaks of."""
     return given.backup
 
 
 def prepare(run, given):
+    """Return the plan, its check and its flow."""
     if given.to is not None:
         return _into_folder(run, given)
     return _onto_disks(run, given) if given.overwrite else _as_new_server(run, given)
@@ -59,6 +63,7 @@ def _into_folder(run, given):
 
 
 def carry_out(session):
+    """Do what the command line asks for; return the Result."""
     restored = session.carry_out(*prepare(session.run_, session.options))
     return restored and verbs.done(session, "restored", restored, _words(session.options, restored))
 

@@ -9,6 +9,7 @@ EXAMPLE = "vibackup rollback --lab=DIR --vs=web01 --take"
 
 
 def options(parser):
+    """Add the verb's options to its parser."""
     arguments.add_vs(parser, "the virtual server that is to be changed")
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--take", dest="action", action="store_const", const="take",
@@ -20,12 +21,14 @@ def options(parser):
 
 
 def prepare(run, given):
+    """Return the plan, its check and its flow."""
     check, flow = {"take": (rollback.check_take, rollback.take), "revert": (rollback.check_revert, rollback.revert),
                    "discard": (rollback.check_discard, rollback.discard)}[given.action]
     return rollback.Plan(run, given.vs), check, flow
 
 
 def carry_out(session):
+    """Do what the command line asks for; return the Result."""
     action = session.options.action
     found = session.carry_out(*prepare(session.run_, session.options))
     if found is None:

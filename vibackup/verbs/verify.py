@@ -9,6 +9,7 @@ EXAMPLE = "vibackup verify --backup=ID --proxy=pbh01"
 
 
 def options(parser):
+    """Add the verb's options to its parser."""
     arguments.add_backup(parser)
     arguments.add_proxy(parser)
     parser.add_argument("--check", metavar="CMD", help="run in the scratch server's guest; exit status 0 is good")
@@ -21,6 +22,7 @@ def options(parser):
 
 
 def complete(given):
+    """Turn names into what they stand for; raise UsageError for what makes no sense together."""
     given.known = agents.load(given.agents)
     given.boot_timeout = arguments.seconds(given.boot_timeout, "--boot-timeout")
     if given.check is not None:
@@ -28,10 +30,12 @@ def complete(given):
 
 
 def subject(given):
+    """Return what the first line speaks of."""
     return given.backup
 
 
 def prepare(run, given):
+    """Return the plan, its check and its flow."""
     plan = verify.Plan(run, given.backup, given.proxy, given.known, command=given.check,
                        seconds=given.boot_timeout, node=given.to_node, group=given.to_group,
                        location=given.location)
@@ -39,6 +43,7 @@ def prepare(run, given):
 
 
 def carry_out(session):
+    """Do what the command line asks for; return the Result."""
     found = session.carry_out(*prepare(session.run_, session.options))
     return found and verbs.done(session, "verified", found, (
         "the backup %(backup)s of %(vs)s restores and boots within %(restore_seconds).0f seconds" % found))
