@@ -49,32 +49,21 @@ def set_operating_system(lab, server, name, job):
     lab.world.change(server, job, operating_system=name)
 
 
-@operation(VIRTUAL_SERVER, "getMemoryBytes")
-def get_memory_bytes(_lab, server):
-    """Return its memory in bytes."""
-    return server["memory_bytes"]
+def _counted(call, field, what):
+    """Give virtual servers ``get`` and ``set`` of a whole number above 0; ``what`` it counts, for messages."""
+    @operation(VIRTUAL_SERVER, "get" + call)
+    def get(_lab, server):
+        return server[field]
+
+    @operation(VIRTUAL_SERVER, "set" + call, takes=(NUMBER,), changes=True)
+    def set_(lab, server, count, job):
+        if count <= 0:
+            raise ManagementException("%s: cannot have %d %s" % (server["name"], count, what))
+        lab.world.change(server, job, **{str(field): count})
 
 
-@operation(VIRTUAL_SERVER, "setMemoryBytes", takes=(NUMBER,), changes=True)
-def set_memory_bytes(lab, server, size, job):
-    """Set its memory in bytes."""
-    if size <= 0:
-        raise ManagementException("%s: cannot have %d bytes of memory" % (server["name"], size))
-    lab.world.change(server, job, memory_bytes=size)
-
-
-@operation(VIRTUAL_SERVER, "getProcessors")
-def get_processors(_lab, server):
-    """Return how many processors it has."""
-    return server["processors"]
-
-
-@operation(VIRTUAL_SERVER, "setProcessors", takes=(NUMBER,), changes=True)
-def set_processors(lab, server, count, job):
-    """Set how many processors it has."""
-    if count <= 0:
-        raise ManagementException("%s: cannot have %d processors" % (server["name"], count))
-    lab.world.change(server, job, processors=count)
+_counted("MemoryBytes", "memory_bytes", "bytes of memory")
+_counted("Processors", "processors", "processors")
 
 
 @operation(VIRTUAL_SERVER, "getNetworks")

@@ -10,7 +10,6 @@ No shell reads a command, see ``tables``.
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import collections
-import os
 import re
 
 from vibackup import compat, tables
@@ -174,11 +173,9 @@ def load(path=None):
     A section of the INI at ``path`` adds an agent, or replaces the whole shipped one of its name.
     Raises UsageError, one line that names file, section and key, for whatever is wrong.
     """
-    shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), "agents.ini")
     agents = {}
-    for table in (shipped,) if path is None else (shipped, path):
-        for section in tables.sections(compat.text(table), _KEYS):
-            agents[section.name] = Agent(section, agents)
+    for section in tables.load("agents.ini", path, _KEYS):
+        agents[section.name] = Agent(section, agents)
     return agents
 
 

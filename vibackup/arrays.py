@@ -6,10 +6,9 @@ describes that form. The commands run where vibackup runs, and no shell reads th
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-import os
 import re
 
-from vibackup import compat, errors, process, state, tables
+from vibackup import errors, process, state, tables
 from vibackup.guest import Command, failure
 from vibackup.masking import mask
 from vibackup.names import printable, safe_name
@@ -60,12 +59,7 @@ def load(path=None):
     A section of the INI at ``path`` adds an array, or replaces the whole shipped one of its name.
     Raises UsageError, one line that names file, section and key, for whatever is wrong.
     """
-    shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), "arrays.ini")
-    found = {}
-    for table in (shipped,) if path is None else (shipped, path):
-        for section in tables.sections(compat.text(table), _KEYS):
-            found[section.name] = Array(section)
-    return found
+    return dict((section.name, Array(section)) for section in tables.load("arrays.ini", path, _KEYS))
 
 
 def _yes(section, key):

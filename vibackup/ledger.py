@@ -33,7 +33,7 @@ ARCHIVE = "archive"        # the same of an archive: vs, vs_name, folder, paths,
 #                            that have their names from others: path to ``state.mark``)
 FOLDER = "folder"          # files on their way into a guest: proxy, proxy_name, folder, commands (which remove them)
 LUN = "lun"                # an array's snapshot: vs, vs_name, backup (its id), array, lun, tag, list and delete
-#                            (commands); made: taken (true)
+#                            (commands); made: taken (true: as its command said), listed (true: the array has shown it)
 
 # One thing made and not released. run: the run's id; number: its place in that run; kind: one of the
 # above; facts: names and ids, as text. owner: the process that made it. kept: it is to outlive its run.

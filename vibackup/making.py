@@ -159,6 +159,7 @@ def copying(run, percent):
     over = []
 
     def tick():
+        """Show the figure once, and come again."""
         if over:
             return
         try:

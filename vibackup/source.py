@@ -40,7 +40,7 @@ def _check_kind(manager, device, name):
 
 
 def holds(source):
-    """Return what a run that reads the disk must hold alone, as ``run.held`` takes it."""
+    """Return what a run must hold alone that reads or writes the disk, as ``run.held`` takes it."""
     if source.vs is None:
         return [("disk " + source.id, source.name)]
     return [(source.vs.id, source.vs.name)]

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import collections
 import io
+import os
 import re
 import string
 
@@ -53,6 +54,16 @@ class Section(object):
     def fault(self, key, words):
         """Return the UsageError that says what is wrong with ``key``."""
         return UsageError("%s: [%s] %s: %s" % (self.path, self.name, key, " ".join(words.split())))
+
+
+def load(shipped, path, keys):
+    """Return the sections of the table called ``shipped`` beside this module, and of the INI at ``path`` (None: none).
+
+    keys: those that a section may have. A section of the INI stands for the whole shipped one of its name.
+    Raises UsageError, one line that names file, section and key, for whatever is wrong.
+    """
+    found = sections(compat.text(os.path.join(os.path.dirname(os.path.abspath(__file__)), shipped)), keys)
+    return found + ([] if path is None else sections(compat.text(path), keys))
 
 
 def sections(path, keys):
@@ -155,6 +166,7 @@ class _Filling(object):
         self._hints = hints
 
     def word(self, word):
+        """Return a parsed word as text, or None where there is none."""
         if word is None:
             return None
         text = ""

@@ -181,6 +181,20 @@ class Stage(object):
         """Run a verb in the lab and return what it prints for a person."""
         return run_main(verb, ["--lab"] + list(words)).output
 
+    def other_letters(self, proxy, when):
+        """Have ``proxy`` show its disks under other letters once ``when(argv)`` is true of a command that has run."""
+        real, done = self.lab.guests.run, []
+
+        def run(name, command, *more):
+            result = real(name, command, *more)
+            if when(command.argv) and not done:
+                done.append(True)
+                server = self.lab.world.named({kinds.VIRTUAL_SERVER.name}, proxy)
+                self.lab.world.settle(server, visible=[dict(each, device=other["device"]) for each, other in zip(
+                    server["visible"], reversed(server["visible"]))])
+            return result
+        self.lab.guests.run = run
+
     # -- looking
 
     def watch(self, look, method):

@@ -55,19 +55,12 @@ def test_a_disk_of_the_size_of_the_proxys_own_without_positions_is_not_guessed(s
 @pytest.mark.parametrize("after", [1, 2])
 def test_a_proxy_that_is_booted_by_somebody_in_the_middle_and_shows_other_letters_gives_no_backup(stage, after):
     stage.open(two_disks([128, 128]))
-    before, seen = stage.objects(), []
-    real = stage.lab.guests.run
+    before, read = stage.objects(), []
 
-    def booted(name, command, *more):
-        result = real(name, command, *more)
-        seen.extend(word for word in command.argv if word.startswith("if=/dev/"))
-        if len(seen) == after:
-            seen.append("booted")
-            proxy = stage.lab.world.named({"VirtualServer"}, "pbh01")
-            stage.lab.world.settle(proxy, visible=[dict(each, device=other["device"]) for each, other in zip(
-                proxy["visible"], reversed(proxy["visible"]))])
-        return result
-    stage.lab.guests.run = booted
+    def when(argv):
+        read.extend(word for word in argv if word.startswith("if=/dev/"))
+        return len(read) == after
+    stage.other_letters("pbh01", when)
     ran = stage.proxy_backup(vs="two", agent="dd")
     assert ran.status == 1 and "was it booted, or were its disks changed?" in ran.error, ran.errors
     assert stage.objects() == before and stage.files() == [] and stage.catalog() == []

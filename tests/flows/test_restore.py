@@ -330,18 +330,12 @@ def test_a_proxy_that_is_booted_by_somebody_in_the_middle_and_shows_other_letter
     named(description["disks"], "db01-data")["bytes"] = named(description["disks"], "db01-system")["bytes"]
     backup = backed_up(stage, description, "db01")
     before, proxys = stage.objects(), stage.content("pbh01-system")
-    real, seen = stage.lab.guests.run, []
+    written = []
 
-    def booted(name, command, *more):
-        seen.extend(word for word in command.argv if word.startswith("of=/dev/"))
-        result = real(name, command, *more)
-        if len(seen) == 1 and command.argv[0] == "lsblk":
-            seen.append("boot")
-            proxy = stage.lab.world.named({"VirtualServer"}, "pbh01")
-            stage.lab.world.settle(proxy, visible=[dict(each, device=other["device"]) for each, other in zip(
-                proxy["visible"], reversed(proxy["visible"]))])
-        return result
-    stage.lab.guests.run = booted
+    def when(argv):
+        written.extend(word for word in argv if word.startswith("of=/dev/"))
+        return len(written) == 1 and argv[0] == "lsblk"
+    stage.other_letters("pbh01", when)
     ran = restore(stage, backup)
     assert ran.status == 1 and "does not show the disks any more as they were found" in ran.error, ran.errors
     assert stage.content("pbh01-system") == proxys and stage.objects() == before

@@ -7,9 +7,9 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import collections
 
-from vibackup import checks, choices, compat, errors, guest, objectives, proxies, steps, techniques, write_rate
+from vibackup import (checks, choices, compat, errors, guest, objectives, proxies, recorded_backup, steps, techniques,
+                      write_rate)
 from vibackup import manager as api
-from vibackup.flows import restore
 from vibackup.report import duration, size
 
 # What a dry run may end with that speaks against a technique; all else is no answer.
@@ -177,7 +177,7 @@ def _objectives(subject, technique, means, rpo, rto):
 
 def _how_to_measure(entry, means):
     try:
-        entry and restore.choose(entry, ())
+        entry and recorded_backup.choose(entry, ())
     except errors.Refused:
         return "vibackup verify restores images alone"
     linux = [host.name for host in means.hosts if host.family == guest.LINUX]

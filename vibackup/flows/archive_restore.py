@@ -24,7 +24,8 @@ def restore_archive(run, plan):
         with making.kept(run) as made:
             disks = [_imported(plan, made, target) for target in plan.targets]
             _check_files(run, plan, errors.BadArchive)
-            power.start(run, made.server(plan.node, plan.new_vs, plan.settings(), disks))
+            server = made.server(plan.node, plan.new_vs, plan.settings(), disks)
+            power.start(run, server)
         return plan.report(run)
 
 

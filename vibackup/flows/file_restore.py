@@ -6,8 +6,7 @@ import ntpath
 import posixpath
 import re
 
-from vibackup import agents, backup, checks, compat, errors, ledger, steps
-from vibackup.flows import restore
+from vibackup import agents, backup, checks, compat, errors, ledger, recorded_backup, steps
 from vibackup.guest import Command, failure
 from vibackup.names import printable, safe_name
 
@@ -47,10 +46,10 @@ class Plan(object):
     """
 
     def __init__(self, run, identity, proxy, folder, known, names=(), location=None):
-        self.entry = restore.entry_of(run, identity)
+        self.entry = recorded_backup.entry_of(run, identity)
         self.entries = _parts(self.entry, names)
-        self.agent = restore.agent_of(self.entry, known)
-        self.location = restore.location_of(self.entry, location)
+        self.agent = recorded_backup.agent_of(self.entry, known)
+        self.location = recorded_backup.location_of(self.entry, location)
         self.proxy = steps.find_server(run.manager, proxy)
         self.folder = posixpath.normpath(folder)
         self.guest = None
@@ -102,7 +101,7 @@ def check(run, plan):
     _must_fit(run, plan)
     for part, target in zip(plan.entries, plan.targets(plan.folder)):
         plan.agent.commands("file_restore", plan.values(part, target))
-    restore.newest_where_it_must_be(run, plan, "file_restore")
+    recorded_backup.newest_where_it_must_be(run, plan, "file_restore")
     checks.runs(run.manager, plan.proxy, "choose another server that can reach %s" % (plan.location or "the backup"))
     checks.answers(plan.guest)
     _must_be_free(plan.guest, plan.folder)

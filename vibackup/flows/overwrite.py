@@ -4,35 +4,38 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import collections
 import contextlib
 
-from vibackup import checks, errors, ledger, power, steps
+from vibackup import checks, errors, ledger, power, recorded_backup, source, steps
 from vibackup import manager as api
-from vibackup.flows import restore
+from vibackup.recorded_backup import RecordedBackup
 
-# A disk to write over; it can be attached as a ``steps.SnapshotDisk`` can. holder: the Server that has it, or None.
-Target = collections.namedtuple("Target", "handle id name original bytes group holder")
+# A disk to write over; it can be attached as a ``steps.SnapshotDisk`` can. vs: the Server that has it, or None.
+Target = collections.namedtuple("Target", "handle id name original bytes group vs")
 
 
 def overwrite(run, plan):
     """Write a backup's images over the disks of ``plan``; return what was restored, for the JSON document.
 
-    The disks are attached to the proxy beside the server that has them, which does not run; the proxy
-    discovers them by a reboot, the agent restores the images, and the disks are detached again.
-    What is half-written when this fails is worthless: then it is a leftover, and named.
+    1. The disks are assigned to the proxy beside the server that has them, which does not run.
+    2. The proxy discovers them by a reboot.
+    3. The images are restored to the disk devices and verified.
+    4. The disks are removed from the proxy, which is rebooted.
+
+    run: a ``run.Run``. plan: a Plan. Raises a VibackupError where an image did not come back whole. What is
+    half-written then is worthless: it is a leftover, and named.
     """
     with run.held(plan.holds()):
         check(run, plan)
         with power.running(run, plan.proxy):
             with steps.attached(run, plan.targets, plan.proxy, plan.guest) as devices:
                 with _whole_or_named(run, plan):
-                    restore.restore_images(run, plan, plan.targets, devices)
+                    recorded_backup.write_images(run, plan, plan.targets, devices)
         return plan.report(run)
 
 
 @contextlib.contextmanager
 def _whole_or_named(run, plan):
     """From the first byte to the last the disks are worthless: the ledger knows, so that nobody takes them for good."""
-    numbers = [run.ledger.intend(ledger.OVERWRITE, vs=_hold(target)[0], vs_name=_hold(target)[1], disk=target.id,
-                                 disk_name=target.name) for target in plan.targets]
+    numbers = [_intend(run, target) for target in plan.targets]
     whole = False
     try:
         yield
@@ -42,18 +45,23 @@ def _whole_or_named(run, plan):
             run.release(number, (lambda: None) if whole else _refuse)
 
 
+def _intend(run, target):
+    held = source.holds(target)[0]
+    return run.ledger.intend(ledger.OVERWRITE, vs=held[0], vs_name=held[1], disk=target.id, disk_name=target.name)
+
+
 def _refuse():
     raise errors.Refused("its content is worthless until it is restored again: vibackup reconcile --fix, then restore")
 
 
-class Plan(restore.Source):
+class Plan(RecordedBackup):
     """A restore of the backup ``identity`` through ``proxy`` onto the logical disks called ``names``, in their order.
 
-    See ``restore.Source``. Raises NotFound, and Refused where the names do not fit the backup's disks.
+    See RecordedBackup. Raises NotFound, and Refused where the names do not fit the backup's disks.
     """
 
     def __init__(self, run, identity, proxy, names, known, disks=(), location=None):
-        restore.Source.__init__(self, run, identity, proxy, known, disks, location)
+        RecordedBackup.__init__(self, run, identity, proxy, known, disks, location)
         if len(names) != len(self.entries):
             raise errors.Refused("--overwrite names %d where the backup %s has %d to restore (%s): name a disk for "
                                  "each, or choose with --disk" % (
@@ -63,7 +71,7 @@ class Plan(restore.Source):
 
     def holds(self):
         """Return what the run must hold alone, as ``run.held`` takes it."""
-        return [(self.proxy.id, self.proxy.name)] + [_hold(target) for target in self.targets]
+        return [(self.proxy.id, self.proxy.name)] + [held for target in self.targets for held in source.holds(target)]
 
     def lines(self):
         """Return what will be done, a line a step, once ``check`` has completed the plan."""
@@ -76,13 +84,6 @@ class Plan(restore.Source):
                            "group": target.group}
                           for target, entry in zip(self.targets, self.entries)],
                 "seconds": run.elapsed()}
-
-
-def _hold(target):
-    """Return what stands for a disk where runs hold things: its server, or the disk itself where nobody has it."""
-    if target.holder is not None:
-        return target.holder.id, target.holder.name
-    return "disk " + target.id, target.name
 
 
 def _target(manager, name):
@@ -101,11 +102,11 @@ def check(run, plan):
         raise errors.Refused("one disk is named twice with --overwrite: %s" % ", ".join(
             target.name for target in plan.targets))
     run.manager.require_events()
-    restore.check_reading(run, plan)
+    recorded_backup.check(run, plan)
     _check_not_crossed(plan)
     for target, entry in zip(plan.targets, plan.entries):
         _check_target(run, target, entry)
-        if target.holder is not None and target.holder.id == plan.proxy.id:
+        if target.vs is not None and target.vs.id == plan.proxy.id:
             raise errors.Refused("%s is a disk of the proxy %s itself" % (target.name, plan.proxy.name))
 
 
@@ -128,5 +129,5 @@ def _check_target(run, target, entry):
         parent = api.parent_of(disk)
         if parent is not None and api.identity_of(parent) == target.id:
             raise errors.Refused("%s has a snapshot, called %s: discard that first" % (target.name, api.name_of(disk)))
-    if target.holder is not None and checks.power(run.manager, target.holder) == api.RUNNING:
-        raise errors.Refused("%s is a disk of %s, which runs: stop it first" % (target.name, target.holder.name))
+    if target.vs is not None and checks.power(run.manager, target.vs) == api.RUNNING:
+        raise errors.Refused("%s is a disk of %s, which runs: stop it first" % (target.name, target.vs.name))

@@ -106,6 +106,10 @@ def _release_backup(run, intent):
         run.warn("%s may be left with its agent, which has no command to remove it" % ledger.describe(
             intent.kind, intent.facts))
         return
+    _undo_in_guest(run, intent)
+
+
+def _undo_in_guest(run, intent):
     with _held(run, intent, "proxy") as proxy:
         if proxy is not None:
             backup.undo(steps.guest_of(run, proxy), intent.facts["commands"])
@@ -135,12 +139,6 @@ def _release_archive(_run, intent):
     files.release_archive(intent.facts)
 
 
-def _release_folder(run, intent):
-    with _held(run, intent, "proxy") as proxy:
-        if proxy is not None:
-            backup.undo(steps.guest_of(run, proxy), intent.facts["commands"])
-
-
 def _release_overwrite(run, intent):
     """Nobody can bring back what was there: say once more that what is there now is worth nothing."""
     run.warn("%s: its content is worthless until it is restored again" % intent.facts["disk_name"])
@@ -156,4 +154,4 @@ _RELEASES = {ledger.SNAPSHOT: _release_snapshot, ledger.ATTACHMENT: _release_att
              ledger.POWER: _release_power, ledger.STOPPED: _release_stopped, ledger.BACKUP: _release_backup,
              ledger.FREEZE: _release_freeze, ledger.DISK: _release_made, ledger.SERVER: _release_made,
              ledger.OVERWRITE: _release_overwrite, ledger.FILES: _release_files,
-             ledger.FOLDER: _release_folder, ledger.LUN: _release_lun, ledger.ARCHIVE: _release_archive}
+             ledger.FOLDER: _undo_in_guest, ledger.LUN: _release_lun, ledger.ARCHIVE: _release_archive}

@@ -10,9 +10,15 @@ from vibackup.guest import Guest
 def verify(run, plan):
     """Restore ``plan``'s backup to a scratch server, boot it, check it, remove it; return what is now known of it.
 
-    That goes into the catalog's entry as ``verified``: its outcome, and how many seconds the restore took
-    until the server ran, which is the figure to hold against the recovery time objective. Raises
-    DoesNotBoot or CheckFailed for a backup that is no good, having written that down too.
+    1. Its images are restored to new disks and a new server, as ``restore.restore`` does; it has no network.
+    2. The server boots within the deadline.
+    3. The check command, if any, ends well in its guest.
+    4. The catalog's entry is marked.
+    5. Server and disks are removed.
+
+    The mark is ``verified``: its outcome, and how many seconds the restore took until the server ran, which
+    is the figure to hold against the recovery time objective. Raises DoesNotBoot or CheckFailed for a backup
+    that is no good, having written that down too.
     """
     with run.held(plan.holds()):
         check(run, plan)
