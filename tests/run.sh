@@ -4,13 +4,14 @@ set -eu
 
 usage() {
     cat <<'END'
-Usage: sh tests/run.sh [--all | --python=NAME | --bench] [arguments of pytest]
+Usage: sh tests/run.sh [--all | --python=NAME | --bench | --sweep] [arguments of pytest]
 
   (nothing)       the tests on python3, with the branch coverage of vibackup
   --python=NAME   the tests on that interpreter: python2.7, jython, /path/to/python3.9
   --all           the tests on Jython, CPython 2.7, 3.6 and 3.13, with restic, borg and qemu-img. What Debian
                   has and is missing gets installed; what is missing all the same is a failure
   --bench         the benchmarks
+  --sweep         every call of every verb struck by every fault: python -m tests.sweep, with its own arguments
 
 Except with --all, Python 3 shares the tests out over all processors; -n0 runs them in one process.
 
@@ -173,7 +174,7 @@ cd "$root"
 . scripts/interpreter.sh
 
 what=${1:-}
-case $what in --all | --bench | --python=* | --one=*) shift ;; esac
+case $what in --all | --bench | --sweep | --python=* | --one=*) shift ;; esac
 case $what in
     --help | -h)
         usage
@@ -191,6 +192,10 @@ case $what in
     --bench)
         prepare python3
         exec "$python" tests/benchmarks/run.py "$@"
+        ;;
+    --sweep)
+        prepare python3
+        exec "$python" -m tests.sweep "$@"
         ;;
     '')
         prepare python3

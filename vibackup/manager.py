@@ -16,6 +16,7 @@ RUNNING, STOPPED, STARTING, FAILED, OTHER = "Running", "Stopped", "Starting", "F
 LOGICAL, RAW, NETWORK = "logical", "raw", "network"
 
 MOST_NAMES = 5  # of what there is, where a name is not found
+LISTING_TRIES = 3
 
 _IN_WORDS = {"VirtualServer": "virtual server", "StorageDevice": "storage device", "LogicalDisk": "logical disk",
              "LvmDiskGroup": "disk group", "ManagedNode": "managed node"}
@@ -97,6 +98,18 @@ def _call(thing, call, *arguments):
         raise (errors.ManagerGone if _is_lost_connection(error) else errors.ApiError)(call, error)
 
 
+def _read_again(read):
+    """Return ``read()``, which asks each object of a list; again where one fails, for it may be gone since the list."""
+    for _number in range(LISTING_TRIES - 1):
+        try:
+            return read()
+        except errors.ManagerGone:
+            raise
+        except errors.ApiError:
+            continue
+    return read()
+
+
 def _is_lost_connection(error):
     """Tell whether an error of the manager's is one of Java's network errors, or below one.
 
@@ -141,6 +154,7 @@ class Manager(object):
         self._configuration = configuration
         self._packages = packages
         self._log = None
+        self._names = {}
         self.doubt = None
         self.clock = clock
         self.guests = guests
@@ -156,16 +170,25 @@ class Manager(object):
         return None
 
     def find(self, kind, name):
-        """Return the object of class ``kind`` called ``name``; raise NotFound where there is none."""
+        """Return the object of class ``kind`` called ``name``; raise NotFound where there is none, Refused for two."""
         found = self.by_name(kind, name)
         if found is None:
             raise self.not_found(kind, name)
+        if has(self._configuration, "getObjects") and self._names_of(kind).count(name) > 1:
+            raise errors.Refused("two %ss are called %s, and only one is meant: give each a name of its own" % (
+                in_words(kind), name))
         return found
+
+    def _names_of(self, kind):
+        """Return the names of all objects of class ``kind``, asked for once: each is a call of the API."""
+        if kind not in self._names:
+            self._names[kind] = _read_again(lambda: [name_of(thing) for thing in self.objects(kind)])
+        return self._names[kind]
 
     def not_found(self, kind, name):
         """Return the NotFound that says so, and which names there are that are most like it."""
         try:
-            names = set(name_of(thing) for thing in self.objects(kind))
+            names = set(self._names_of(kind))
         except (errors.ApiError, errors.MissingCall):
             names = ()  # what is not there is the error to tell
         alike = sorted(names, key=lambda each: (-len(os.path.commonprefix([each, compat.text(name)])), each))
@@ -173,11 +196,11 @@ class Manager(object):
             in_words(kind), name, "; there is: " + ", ".join(alike[:MOST_NAMES]) if alike else ""))
 
     def find_server(self, name):
-        """Return the virtual server called ``name``; raise NotFound."""
+        """Return the virtual server called ``name``; raise NotFound or Refused."""
         return self.find("VirtualServer", name)
 
     def find_device(self, name):
-        """Return the storage device called ``name``; raise NotFound."""
+        """Return the storage device called ``name``; raise NotFound or Refused."""
         return self.find("StorageDevice", name)
 
     def by_id(self, kind, identity, name):
@@ -210,10 +233,8 @@ class Manager(object):
 
     def find_by_id(self, kind, identity):
         """Return the object of class ``kind`` whose id is ``identity``, or None."""
-        for thing in self.objects(kind):
-            if identity_of(thing) == identity:
-                return thing
-        return None
+        return _read_again(lambda: next(
+            (thing for thing in self.objects(kind) if identity_of(thing) == identity), None))
 
     def which(self, thing, kinds):
         """Return the first of ``kinds`` (names of classes) that ``thing`` is of, or None."""
@@ -241,10 +262,9 @@ class Manager(object):
         """Return a virtual server that has ``device``, or None; raise MissingCall where nobody can tell."""
         self.require_listing()
         wanted = identity_of(device)
-        for server in self.objects("VirtualServer"):
-            if any(identity_of(each) == wanted for each in devices_of(server)):
-                return server
-        return None
+        return _read_again(lambda: next(
+            (server for server in self.objects("VirtualServer")
+             if any(identity_of(each) == wanted for each in devices_of(server))), None))
 
     def require_listing(self):
         """Raise MissingCall where objects cannot be listed: then nobody can tell who uses a disk."""

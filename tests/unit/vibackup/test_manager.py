@@ -6,7 +6,7 @@ import pytest
 
 from fakes.events import MODES
 from fakes.faults import ConnectionLost, ManagementException
-from tests.runs import Calls, fail, objects, small_lab
+from tests.runs import Calls, fail, objects, server, small_lab
 from vibackup import compat, errors, manager, site
 from vibackup.clock import SystemClock
 from vibackup.job import job
@@ -61,10 +61,44 @@ def test_what_is_not_there_is_not_found_also_where_nothing_can_be_listed():
     for missing in ([], ["getObjects"]):
         with small_lab(missing=missing) as lab:
             api = site.connect_lab(lab)
-            fail(lab, "getObjects")
+            fail(lab, "getObjects", times=None)
             with pytest.raises(errors.NotFound) as caught:
                 api.find("VirtualServer", "web0")
             assert caught.value.message == "no virtual server is called web0"
+
+
+@pytest.mark.parametrize("kind, name, words", [("VirtualServer", "web01", "virtual server"),
+                                               ("LvmDiskGroup", "twin", "disk group")])
+def test_of_two_objects_of_one_name_none_is_taken(kind, name, words):
+    def two_of_them(description):
+        if kind == "VirtualServer":
+            server(description, "db01")["name"] = name
+        else:
+            description["data_centers"].extend(
+                {"name": center, "nodes": [], "disk_groups": [{"name": name, "bytes": 1 << 20}]}
+                for center in ("West", "North"))
+    with small_lab(two_of_them) as lab:
+        with pytest.raises(errors.Refused) as caught:
+            site.connect_lab(lab).find(kind, name)
+        assert caught.value.message == "two %ss are called %s, and only one is meant: give each a name of its own" % (
+            words, name)
+
+
+def test_an_object_that_goes_away_while_all_are_asked_does_not_matter(api, lab):
+    identity = manager.identity_of(api.find("VirtualServer", "web01"))
+    for method in ("getName", "getId", "getObjects"):
+        gone = fail(lab, method)
+        assert manager.name_of(site.connect_lab(lab).find("VirtualServer", "web01")) == "web01"
+        assert api.find_by_id("VirtualServer", identity) is not None
+        assert gone.times == 0
+
+
+def test_where_objects_cannot_be_asked_at_all_none_is_found(api, lab):
+    for method in ("getId", "getObjects"):
+        fail(lab, method, times=None)
+        with pytest.raises(errors.ApiError):
+            api.find_by_id("VirtualServer", "vs-1")
+        lab.faults = []
 
 
 def test_an_object_is_found_by_its_id_and_none_by_another(api):
