@@ -3,6 +3,7 @@
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import tarfile
 
 import pytest
 
-from tests.flows.helpers import (PASSWORD, ROOT, compat, content_in, environment, kept_lab, objects_in,
+from tests.flows.helpers import (PASSWORD, ROOT, compat, content_in, environment, kept_lab, objects_in, process,
                                  restic_repository, small, vibackup_in, words_of)  # noqa: F401
 from vibackup import agents, guest
 from vibackup import process as child
@@ -65,6 +66,10 @@ class Place(object):
         now = content_in(self.lab, "web01-system")
         assert now != before and now[70000:70000 + len(WRITTEN)] == WRITTEN
         return before, ran.document["backup"]
+
+    def snapshots(self):
+        """Return the names that restic has for what is in the repository, sorted."""
+        return sorted(each["id"] for each in json.loads(self.run("restic", "-r", self.repository, "--json", "snapshots")))
 
     def restored(self):
         with open(compat.native(self.path("restored")), "rb") as stream:
@@ -131,6 +136,21 @@ def test_restic_keeps_the_files_under_the_same_names_whatever_the_device(place, 
     assert ran.status == 0, ran.errors
     listed = place.run("restic", "-r", place.repository, "ls", ran.document["backup"]["disks"][0]["backup_id"])
     assert [line for line in listed.splitlines() if line.endswith("/mnt/vibackup/web01/web01-system/1/etc/motd")]
+
+
+@pytest.mark.needs("restic")
+def test_what_restic_has_kept_for_a_run_that_was_killed_is_removed(place, restic_repository):
+    place.repository = restic_repository
+    words = ["proxy-backup", "--vs=web01", "--proxy=pbh01", "--agent=restic", "--location=" + place.repository]
+    before, trace = place.snapshots(), place.path("trace")
+    assert vibackup_in(place.lab, *(words + ["--lab-trace=" + trace])).status == 0
+    ended = place.snapshots()
+    with io.open(compat.native(trace), encoding="utf-8") as stream:
+        [number] = [line.split()[0] for line in stream if " restic " in line and " --stdin " in line]
+    killed = process("vibackup", *(words + ["--lab=" + place.lab, "--lab-fault=%s:after:crash" % number]))
+    assert killed.status in (-9, 137) and len(place.snapshots()) == len(ended) + 1 == len(before) + 2
+    assert vibackup_in(place.lab, "reconcile", "--fix").status == 0
+    assert place.snapshots() == ended and objects_in(place.lab) == place.before
 
 
 @pytest.mark.needs("restic")

@@ -107,8 +107,8 @@ def test_where_nothing_is_to_be_done_afterwards_there_are_no_commands():
 
 
 def test_where_nothing_is_to_be_made_ready_there_are_no_commands():
-    restic = known("restic")
-    assert restic.commands("image_before", values(restic)) == restic.commands("file_before", values(restic)) == []
+    tsm = known("tsm")
+    assert tsm.commands("image_before", values(tsm)) == tsm.commands("file_before", values(tsm)) == []
 
 
 @pytest.mark.parametrize("name, mode, programs", [
@@ -340,8 +340,7 @@ def test_part_of_an_image_is_a_failure_of_netbackup():
 
 
 @pytest.mark.parametrize("name, words", [
-    ("dd", ["rm", "-f", "--"]), ("restic", ["restic", "--repo=/srv/backups", "forget"]),
-    ("borg", ["borg", "delete", "--glob-archives=web01.system.b1"])])
+    ("dd", ["rm", "-f", "--"]), ("borg", ["borg", "delete", "--glob-archives=web01.system.b1"])])
 def test_a_worthless_image_can_be_removed(name, words):
     agent = known(name)
     command = agent.commands("image_discard", values(agent, backup_id="4711"))[0]
@@ -682,6 +681,27 @@ def test_a_restore_to_a_device_that_is_not_there_fails_and_makes_no_file(site, n
     filled.update(device=site.folder + "/nothing", backup_id=agent.backup_id(output) or "none")
     assert site.run(agent, "image_restore", filled)[0] == agents.FAILED
     assert not os.path.exists(site.folder + "/nothing")
+
+
+@pytest.mark.parametrize("name", [pytest.param("restic", marks=needs_restic), pytest.param("borg", marks=needs_borg)])
+def test_an_image_of_which_only_our_own_id_is_known_can_be_removed_and_no_other(site, name):
+    agent, location = repository(site, name)
+    called = {}
+    for identifier in ("kept", "cut", "cut-2"):
+        called[identifier] = agent.backup_id(
+            site.run(agent, "image_backup", site.values(agent, location, identifier=identifier))[1])
+    for _time in ("first", "again"):
+        assert site.run(agent, "image_discard", site.values(agent, location, identifier="cut"))[0] == agents.OK
+    there = [identifier for identifier in sorted(called) if site.run(agent, "image_restore", site.values(
+        agent, location, identifier=identifier, device=site.target, backup_id=called[identifier]))[0] == agents.OK]
+    assert there == ["cut-2", "kept"]
+
+
+@needs_restic
+def test_an_image_is_not_called_removed_where_restic_cannot_say_what_is_there(site):
+    agent = known("restic")
+    nowhere = site.values(agent, site.folder + "/nothing", identifier="cut")
+    assert site.run(agent, "image_discard", nowhere)[0] == agents.FAILED
 
 
 @pytest.mark.parametrize("name", [pytest.param("restic", marks=needs_restic), pytest.param("borg", marks=needs_borg)])
