@@ -4,7 +4,7 @@ set -eu
 
 usage() {
     cat <<'END'
-Usage: sh tests/run.sh [--all | --python=NAME | --bench | --sweep] [arguments of pytest]
+Usage: sh tests/run.sh [--all | --python=NAME | --bench | --sweep | --mutants] [arguments of pytest]
 
   (nothing)       the tests on python3, with the branch coverage of vibackup
   --python=NAME   the tests on that interpreter: python2.7, jython, /path/to/python3.9
@@ -12,6 +12,7 @@ Usage: sh tests/run.sh [--all | --python=NAME | --bench | --sweep] [arguments of
                   has and is missing gets installed; what is missing all the same is a failure
   --bench         the benchmarks
   --sweep         every call of every verb struck by every fault: python -m tests.sweep, with its own arguments
+  --mutants       guards broken one at a time, each caught by a test: python -m tests.mutants, with its own arguments
 
 Except with --all, Python 3 shares the tests out over all processors; -n0 runs them in one process.
 
@@ -174,7 +175,7 @@ cd "$root"
 . scripts/interpreter.sh
 
 what=${1:-}
-case $what in --all | --bench | --sweep | --python=* | --one=*) shift ;; esac
+case $what in --all | --bench | --sweep | --mutants | --python=* | --one=*) shift ;; esac
 case $what in
     --help | -h)
         usage
@@ -193,9 +194,9 @@ case $what in
         prepare python3
         exec "$python" tests/benchmarks/run.py "$@"
         ;;
-    --sweep)
+    --sweep | --mutants)
         prepare python3
-        exec "$python" -m tests.sweep "$@"
+        exec "$python" -m "tests.${what#--}" "$@"
         ;;
     '')
         prepare python3
