@@ -77,15 +77,27 @@ class Agent(object):
         self.description = section.line("description")
         self.default_location = section.line("default_location")
         self.suffix = section.line("suffix")
+        self._section = section
         self._agents = agents
+        self._parsed = None
         self._ok = _statuses(section, "ok_status") or frozenset([0])
         self._warning = _statuses(section, "warning_status")
-        self._lines = _all_lines(section)
         self._bytes = _pattern(section, "bytes")
         self._backup_id = _pattern(section, "backup_id")
         self._progress = _pattern(section, "progress")
         self._percent = _pattern(section, "percent")
-        _check_whole(section, self._lines)
+
+    def checked(self):
+        """Return the agent; raise UsageError for what is wrong with its command lines."""
+        _check_whole(self._section, self._lines)
+        return self
+
+    @property
+    def _lines(self):
+        """The parsed command lines, by key: most commands use those of one agent, and all would take a while."""
+        if self._parsed is None:
+            self._parsed = _all_lines(self._section)
+        return self._parsed
 
     @property
     def tells_bytes(self):
@@ -174,8 +186,10 @@ def load(path=None):
     Raises UsageError, one line that names file, section and key, for whatever is wrong.
     """
     agents = {}
-    for section in tables.load("agents.ini", path, _KEYS):
+    for section in tables.shipped("agents.ini", _KEYS):
         agents[section.name] = Agent(section, agents)
+    for section in tables.own(path, _KEYS):
+        agents[section.name] = Agent(section, agents).checked()
     return agents
 
 

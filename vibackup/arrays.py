@@ -59,7 +59,8 @@ def load(path=None):
     A section of the INI at ``path`` adds an array, or replaces the whole shipped one of its name.
     Raises UsageError, one line that names file, section and key, for whatever is wrong.
     """
-    return dict((section.name, Array(section)) for section in tables.load("arrays.ini", path, _KEYS))
+    sections = tables.shipped("arrays.ini", _KEYS) + tables.own(path, _KEYS)
+    return dict((section.name, Array(section)) for section in sections)
 
 
 def _yes(section, key):

@@ -52,7 +52,7 @@ def _run(command, files, timeout, on_output, should_stop, cwd, env, kept):
         stdout=_open(files, command.stdout, _write_mode(command.stdout)) if command.stdout else subprocess.PIPE,
         stderr=subprocess.PIPE, cwd=cwd, env=env, **compat.OWN_SESSION)
     readers = [_Reader(stream, on_output, kept) for stream in (child.stdout, child.stderr)]
-    cut = _wait(child, timeout, should_stop)
+    cut = _wait(child, readers[1], timeout, should_stop)
     for reader in readers:
         reader.join(KILL_AFTER_SECONDS)
     if cut is not None:
@@ -71,10 +71,13 @@ def _write_mode(path):
     return "r+b" if os.path.exists(compat.native(path)) else "wb"
 
 
-def _wait(child, timeout, should_stop):
-    """Wait for the child; returns None where it ended by itself, otherwise why it was ended."""
+def _wait(child, reader, timeout, should_stop):
+    """Wait for the child; returns None where it ended by itself, otherwise why it was ended.
+
+    reader: of its errors; most programs close them by ending, and then there is no more to wait for.
+    """
     begun = compat.monotonic()
-    pause = POLL_SECONDS / 10
+    pause = POLL_SECONDS / 100
     while child.poll() is None:
         if timeout is not None and compat.monotonic() - begun > timeout:
             _end(child)
@@ -82,8 +85,11 @@ def _wait(child, timeout, should_stop):
         if should_stop is not None and should_stop():
             _end(child)
             return "it was stopped"
-        time.sleep(pause)
-        pause = min(POLL_SECONDS, pause * 2)
+        if reader.is_alive():
+            reader.join(POLL_SECONDS)
+        else:
+            time.sleep(pause)
+            pause = min(POLL_SECONDS, pause * 2)
     return None
 
 

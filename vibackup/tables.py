@@ -22,6 +22,8 @@ _HEAD = re.compile(r"\[(?P<section>[^\]]+)\]|(?P<key>[^\s=:\[][^=:]*?)\s*[=:]")
 # pairs of literal text and the placeholder after it; stdin, stdout: paths in that form, or None.
 Line = collections.namedtuple("Line", "written words stdin stdout")
 
+_shipped = {}
+
 
 class Section(object):
     """One section of an INI file, which may have ``keys`` and no others; knows how to name its place in a fault."""
@@ -56,18 +58,24 @@ class Section(object):
         return UsageError("%s: [%s] %s: %s" % (self.path, self.name, key, " ".join(words.split())))
 
 
-def load(shipped, path, keys):
-    """Return the sections of the table called ``shipped`` beside this module, and of the INI at ``path`` (None: none).
+def shipped(name, keys):
+    """Return the Sections of the table called ``name`` beside this module, which is read once; ``keys``: as below."""
+    if name not in _shipped:
+        _shipped[name] = sections(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), keys)
+    return _shipped[name]
 
-    keys: those that a section may have. A section of the INI stands for the whole shipped one of its name.
-    Raises UsageError, one line that names file, section and key, for whatever is wrong.
-    """
-    found = sections(compat.text(os.path.join(os.path.dirname(os.path.abspath(__file__)), shipped)), keys)
-    return found + ([] if path is None else sections(compat.text(path), keys))
+
+def own(path, keys):
+    """Return the Sections of the site's own INI at ``path``, or [] where there is none (None); see ``sections``."""
+    return [] if path is None else sections(path, keys)
 
 
 def sections(path, keys):
-    """Return the Sections of the INI file at ``path``; raise UsageError if it cannot be read as one."""
+    """Return the Sections of the INI file at ``path``; keys: those that a section may have.
+
+    Raises UsageError, one line that names file, section and key, for whatever is wrong.
+    """
+    path = compat.text(path)
     try:
         with io.open(compat.native(path), encoding="utf-8-sig") as stream:
             content = stream.read()

@@ -79,6 +79,11 @@ def written(tmpdir, text, name="site.ini"):
 
 def test_the_table_has_the_agents_of_the_paper_the_free_ones_and_the_labs_model():
     assert sorted(agents.load()) == SHIPPED
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_agent_of_the_shipped_table_is_whole(name):
+    assert known(name).checked() is not None and known(name).supports("file_backup" if name == "tar" else "image_backup")
     assert all(agent.description for agent in agents.load().values())
 
 
