@@ -8,6 +8,7 @@ import signal
 from java.lang import RuntimeException
 from java.net import ConnectException
 
+import fakes
 from vibackup import errors
 
 PHASES = ("before", "after")
@@ -15,12 +16,15 @@ ACTIONS = ("throw", "hang", "lose", "crash")
 HANG_SECONDS = 3600  # then the network gives up
 
 
-class ManagementException(RuntimeException):
-    """What the manager throws: a real ``java.lang.Throwable`` on Jython."""
+if fakes.JAVA_API:
+    from com.virtualiron.vce.mgmt.api import ManagementException
+    ConnectionLost = ConnectException  # which no call declares: a script gets it in an UndeclaredThrowableException
+else:
+    class ManagementException(RuntimeException):
+        """What the manager throws: a real ``java.lang.Throwable`` on Jython."""
 
-
-class ConnectionLost(ConnectException):
-    """What a call throws that never got an answer: again a real class of Java's on Jython."""
+    class ConnectionLost(ConnectException):
+        """What a call throws that never got an answer: again a real class of Java's on Jython."""
 
 
 class Fault(object):
@@ -28,27 +32,31 @@ class Fault(object):
 
     ``phase``: before the call, or after it took effect. ``action``: throw; hang (for an hour of
     virtual time, then throw); lose the events that the call publishes; crash the process.
-    ``times`` is how often it strikes (None: always).
+    ``times`` is how often it strikes (None: always), and ``struck`` how often it has. With ``first`` it strikes no
+    call before that number, and without a ``method`` every call from there on: the manager has gone away.
     """
 
-    def __init__(self, phase, action, number=None, method=None, name=None, times=1):
+    def __init__(self, phase, action, number=None, method=None, name=None, times=1, first=0):
         self.phase = phase
         self.action = action
         self.number = number
         self.method = method
         self.name = name
         self.times = times
+        self.first = first
+        self.struck = 0
 
     def matches(self, number, method, name):
         """Tell whether this fault strikes the call."""
-        if self.times == 0:
+        if self.times == 0 or number < self.first:
             return False
         if self.number is not None:
             return self.number == number
-        return self.method == method and self.name in (None, name)
+        return (self.method == method or (self.method is None and self.first > 0)) and self.name in (None, name)
 
     def used(self):
         """Count one strike."""
+        self.struck += 1
         if self.times:
             self.times -= 1
 

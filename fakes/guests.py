@@ -18,7 +18,7 @@ from vibackup.guest import Command, Completed
 UNREACHABLE = 255
 SLICES = 10
 _ENDS = r"""[\s=:,;'"()<>|&]"""  # what a path may stand between, in a word that holds more than the path
-_OWN_DEVICES = "(?!/(?:null|zero|full|random|urandom|stdin|stdout|stderr|tty|fd)(?![\\w.-]))"
+_OWN_DEVICES = "(?!/(?:null|zero|full|random|urandom|stdin|stdout|stderr|tty|fd|shm)(?![\\w.-]))"
 _SLASHES = "(?:(?<!:)/+|(?<=:)/(?://)?)"  # not two behind a colon: that is a URL with a host
 _GUEST_PATHS = re.compile(r"(^-[A-Za-z]+|^|%s)(%s(?:dev%s|mnt)(?![\w.-])|\\\\\.\\|[C-Z]:\\)" % (
     _ENDS, _SLASHES, _OWN_DEVICES))
@@ -35,8 +35,9 @@ class Guests(object):
     def run(self, name, command, _family=None, timeout=None, on_output=None, should_stop=None):
         """Run ``command`` in the guest of the virtual server ``name``; see ``vibackup.guest``.
 
-        Counts as a call, like those of the API, so a fault can strike here too: the connection then
-        breaks, before the command ran or after it, and no status comes back.
+        Counts as a call, like those of the API, so a fault can strike here too, before the command ran or after
+        it, and no status comes back: the connection breaks (throw), or nothing is heard until ``timeout`` (hang).
+        One whose status alone is lost (lose) has printed what it has to say.
         """
         lab = self._lab
         lab.refresh()
@@ -47,15 +48,18 @@ class Guests(object):
         number = lab.count_call(lab.handle(server), "run", command.argv)
         fault = lab.fault_for(number, "run", lab.handle(server))
         if fault is not None and fault.phase == "before":
-            return self._broken(fault, command)
+            return self._broken(fault, command, timeout)
         if lab.world.committed(server)["power"] != "Running":
             return Completed(UNREACHABLE, "", "connect to host %s: no route to host" % name)
         completed = self._carry_out(server, command, timeout, on_output, should_stop)
-        if fault is not None and fault.phase == "after" and fault.action != "lose":
-            return self._broken(fault, command)
-        return completed
+        if fault is None or fault.phase != "after":
+            return completed
+        return completed._replace(status=None) if fault.action == "lose" else self._broken(fault, command, timeout)
 
-    def _broken(self, fault, command):
+    def _broken(self, fault, command, timeout):
+        if fault.action == "hang" and timeout is not None and timeout < faults.HANG_SECONDS:
+            self._lab.clock.sleep(timeout)
+            return Completed(None, "", process.not_finished(timeout))
         try:
             faults.strike(self._lab, fault, "run %s" % command.argv[0])
         except (ManagementException, ConnectionLost) as error:
@@ -101,7 +105,7 @@ class Guest(object):
         if not path.startswith("/") or _GUEST_PATHS.match(path):
             return False
         names = compat.text(os.path.realpath(compat.native(path))).strip("/").split("/")
-        return len(names) < 2 or names[0] in _SYSTEM_FOLDERS
+        return len(names) < 2 or (names[0] in _SYSTEM_FOLDERS and names[:2] != ["dev", "shm"])  # files in memory
 
     def _local(self, start):
         local = start.replace("\\\\.\\", "/dev/")

@@ -10,12 +10,13 @@ import tarfile
 
 import fakes
 from fakes import disks, events, kinds, storage
-from vibackup import compat, errors
+from vibackup import compat, errors, records
 
 DEMO = os.path.join(fakes.FOLDER, "inventories", "demo.json")
 MEGABYTE = 1024 * 1024
 FIRST_SECTOR = 128
 MOST = 2 ** 60
+LARGEST = 256 * MEGABYTE  # bytes of an inventory
 LONGEST_PATH = 100  # bytes that the header of the lab's file system has room for
 _NEEDED = object()
 
@@ -54,8 +55,8 @@ def load(path=None):
     path = path or DEMO
     try:
         with open(compat.native(path), "rb") as stream:
-            found = json.loads(stream.read().decode("utf-8"))
-    except (IOError, OSError, ValueError, RuntimeError) as error:  # the last: nested too deep
+            found = records.parsed(records.read(stream, LARGEST))
+    except (IOError, OSError, ValueError) as error:
         raise errors.UsageError("inventory %s: %s" % (compat.text(path), compat.message(error)))
     return check(found, compat.text(path))
 

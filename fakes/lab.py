@@ -2,7 +2,6 @@
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import contextlib
-import json
 import os
 import shutil
 import sys
@@ -14,7 +13,8 @@ import fakes
 from fakes import dispatch, disks, events, guests, jobs, kinds, model, provisioning, servers, storage  # noqa: F401
 from fakes.clock import LabClock
 from fakes.registry import FORMAT, World
-from vibackup import compat, errors, locks
+from vibackup import compat, errors, locks, records
+from vibackup.masking import mask
 
 STATE_FILE = "lab.json"
 LOCK_PAUSE_SECONDS = 0.005
@@ -39,6 +39,7 @@ class Lab(object):
         self.calls = 0
         self.trace = None
         self.losing_events = False
+        self.disturbed_events = None  # an ``events.Disturbance``, where a test wants one
         self.interrupt = None
         self.made_here = not persistent
         self.spec = None
@@ -131,7 +132,7 @@ class Lab(object):
         if self.trace is not None:
             words = " ".join([self.describe(handle._identity, handle._kind), method] +
                              [compat.text(each) for each in arguments])
-            words = words.replace("\n", "\\n").replace("\r", "\\r")
+            words = mask(words).replace("\n", "\\n").replace("\r", "\\r")
             line = "%d %s %s\n" % (self.calls, handle._kind.name, words)
             self.trace.write(line.encode("utf-8", "backslashreplace"))
             self.trace.flush()
@@ -257,6 +258,9 @@ class Lab(object):
             holder = locks.holder(self._lock_path()) or locks.take(self._lock_path(), self.owner)
             if holder is None:
                 return somebody_died
+            if locks.is_damaged(holder):
+                raise errors.UsageError("%s is damaged: make sure that nothing works in the lab, and remove it" % (
+                    compat.text(self._lock_path())))
             if locks.is_dead(holder):
                 somebody_died = True
                 locks.break_dead(self._lock_path(), holder)
@@ -291,7 +295,7 @@ class Lab(object):
             return
         temporary = self._state_path() + ".new"
         with open(temporary, "wb") as stream:
-            stream.write(json.dumps(self.world.as_state(), sort_keys=True).encode("ascii"))
+            stream.write(records.sealed(self.world.as_state()))
         compat.replace(temporary, self._state_path())
         self._seen_file = _stamp(self._state_path())
 
@@ -317,7 +321,10 @@ class Lab(object):
     def install(self):
         """Make this the lab that scripts find under ``com.virtualiron``."""
         VirtualizationManager.lab = self
-        if fakes.FOLDER not in sys.path:
+        if fakes.JAVA_API:
+            from fakes import java_types
+            java_types.stand_behind()
+        elif fakes.FOLDER not in sys.path:
             sys.path.insert(0, fakes.FOLDER)  # in front, and in place of the JDK's package called com
             sys.modules.pop("com", None)
         return self
@@ -346,9 +353,9 @@ def _stamp(path):
 def _read_state(path):
     try:
         with open(path, "rb") as stream:
-            state = json.loads(stream.read().decode("utf-8"))
+            state = records.unsealed(stream.read().rstrip())
     except (IOError, OSError, ValueError) as error:
-        raise errors.UsageError("%s: not a lab's state: %s" % (compat.text(path), compat.message(error)))
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise errors.UsageError("%s: not a lab's state: %s; make a new lab" % (compat.text(path), compat.message(error)))
+    if state.get("format") != FORMAT:
         raise errors.UsageError("%s: a lab of another version; make a new one" % compat.text(path))
     return state

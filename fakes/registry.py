@@ -5,7 +5,7 @@ import copy
 
 from fakes.faults import ManagementException
 
-FORMAT = 2
+FORMAT = 3
 
 
 class World(object):
@@ -61,6 +61,13 @@ class World(object):
             if undo.get(record["id"]) is not None:
                 return undo[record["id"]]
         return record
+
+    def get_committed(self, identity):
+        """Return the record ``identity`` without what an open job has changed, also where it has removed it."""
+        for undo in self._undo.values():
+            if undo.get(identity) is not None:
+                return undo[identity]
+        return self.get(identity)
 
     def of_kinds(self, kind_names):
         """Return the records of those kinds, in order of their making."""
@@ -119,6 +126,11 @@ class World(object):
     def claim(self, record, job):
         """Have ``job`` hold a record that it changes nothing of; refused as a change is."""
         self._keep(record, job)
+
+    def claim_all(self, records, job):
+        """Have ``job`` hold records that it is about to change: one that is refused leaves all of them as they were."""
+        for record in records:
+            self.claim(record, job)
 
     def remove(self, record, job):
         """Remove a record under ``job``."""

@@ -4,6 +4,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import os
 import sys
 
+import fakes
 from fakes.opening import open_lab
 from vibackup import compat, errors
 
@@ -58,6 +59,9 @@ def _compile(script):
 
 
 def _execute(code, script, words):
+    if fakes.JAVA_API:
+        from fakes import java_types
+        java_types.add_to_text()
     sys.argv = [script] + words
     sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
     try:

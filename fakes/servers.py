@@ -241,15 +241,15 @@ _HAPPENINGS = {"booted": _booted, "stopped": _stopped, "restarted": _restarted,
 def _live_cd(lab, server):
     if server["boot_type"] != VirtualServer_BootInfo.VS_BOOT_DEVICE_CDROM.name or not server["devices"]:
         return None
-    return lab.world.get(server["devices"][0]).get("live_cd")
+    return lab.world.get_committed(server["devices"][0]).get("live_cd")
 
 
 def _can_boot(lab, server):
     if server["boot_type"] == VirtualServer_BootInfo.VS_BOOT_DEVICE_CDROM.name:
-        return any(lab.world.get(identity)["kind"] == kinds.NETWORK_BLOCK_DEVICE.name
+        return any(lab.world.get_committed(identity)["kind"] == kinds.NETWORK_BLOCK_DEVICE.name
                    for identity in server["devices"])
     for identity in server["devices"]:
-        device = lab.world.get(identity)
+        device = lab.world.get_committed(identity)
         if "layers" in device:
             return not device.get("lost") and \
                 disks.read(lab.pages, device["layers"], BOOT_SIGNATURE_OFFSET, 2) == BOOT_SIGNATURE
@@ -275,6 +275,9 @@ def snapshot(lab, server, job):
     originals = [disk for disk in originals if disk["kind"] == kinds.LOGICAL_DISK.name]
     if not originals:
         raise ManagementException("%s has no logical disk to take a snapshot of" % server["name"])
+    for disk in originals:
+        storage.check_no_snapshot(lab, disk)
+    lab.world.claim_all(originals + [server], job)
     copies = [storage.snapshot_disk(lab, disk, job)["id"] for disk in originals]
     made = dict(server, id=lab.world.new_id("vs"), name="Snapshot of %s" % server["name"], devices=copies,
                 power=STOPPED, snapshot=None, snapshot_of=server["id"], status_event=None, visible=[],
@@ -294,6 +297,7 @@ def delete_snapshot(lab, server, snapshot_server, job):
         if lab.world.get(identity).get("snapshot_parent"):
             raise ManagementException("%s still has the snapshot disk %s" % (
                 snapshot_server["name"], lab.world.get(identity)["name"]))
+    lab.world.claim_all([server, snapshot_server], job)
     lab.world.change(server, job, snapshot=None)
     lab.world.remove(snapshot_server, job)
 

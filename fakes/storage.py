@@ -99,10 +99,13 @@ def check_not_lost(disk):
 
 
 def _release(lab, disk, job):
-    for holder in lab.world.holders(disk["id"]):
+    holders = lab.world.holders(disk["id"])
+    for holder in holders:
         owner = holder["snapshot_of"] and disk["snapshot_parent"]
         if not owner or holder["power"] not in ("Stopped", "Failed"):
             raise ManagementException("%s is in use by %s" % (disk["name"], holder["name"]))
+    lab.world.claim_all(holders + [disk], job)
+    for holder in holders:
         lab.world.change(holder, job, devices=[each for each in holder["devices"] if each != disk["id"]])
 
 
@@ -151,10 +154,14 @@ def get_lun(_lab, disk):
     return disk["lun"]
 
 
-def snapshot_disk(lab, disk, job):
-    """Make the copy-on-write snapshot of one logical disk; a disk has one at the most."""
+def check_no_snapshot(lab, disk):
+    """Raise the manager's error where a logical disk has a snapshot: it has one at the most."""
     if any(other["snapshot_parent"] == disk["id"] for other in lab.world.members(disk["disk_group"])):
         raise ManagementException("%s has a snapshot already" % disk["name"])
+
+
+def snapshot_disk(lab, disk, job):
+    """Make the copy-on-write snapshot of one logical disk; see ``check_no_snapshot``."""
     frozen = disk["layers"]
     if len(frozen) > 1 and not lab.pages.indexes(frozen[0]):
         job.old_layers.append(frozen[0])
@@ -206,7 +213,7 @@ def notice_writes(lab, disk):
 
 def seen_at_boot(lab, server):
     """Return the disks that the guest finds when it boots, with the position and device name of each."""
-    found = [identity for identity in server["devices"] if "layers" in lab.world.get(identity)]
+    found = [identity for identity in server["devices"] if "layers" in lab.world.get_committed(identity)]
     names = [device_name(server, number) for number in range(len(found))]
     if server["device_naming"] == "reversed":
         names.reverse()

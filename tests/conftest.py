@@ -11,6 +11,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
+from tests import canary  # noqa: E402
+
 ALL = bool(os.environ.get("VIBACKUP_TESTS_ALL"))
 JYTHON = sys.platform.startswith("java")
 
@@ -28,6 +30,16 @@ else:
         "vibackup", deadline=None, derandomize=True, max_examples=40, database=None,
         suppress_health_check=[hypothesis.HealthCheck.too_slow])
     hypothesis.settings.load_profile("vibackup")
+
+
+if JYTHON:
+    from tests import throwables
+    throwables.fail_fixtures()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(pyfuncitem):
+        """Have a Java error fail the test; pytest then calls it."""
+        pyfuncitem.obj = throwables.as_failures(pyfuncitem.obj)
 
 
 def leave_out(count, why):
@@ -62,19 +74,34 @@ def pytest_runtest_setup(item):
 
 
 def pytest_sessionfinish(session):
-    if hasattr(session.config, "workeroutput"):  # a worker of xdist: what it prints is not seen
-        session.config.workeroutput["left_out"] = _left_out
+    """No secret may be in anything that was written or printed: where one is, the session has failed."""
+    if hasattr(session.config, "workeroutput"):  # a worker of xdist: what it prints is not seen, its files are ours
+        session.config.workeroutput.update(left_out=_left_out, canary=canary.hits)
+        return
+    canary.look_below(*_folder_of_tests(session.config))
+    if canary.hits and session.exitstatus == 0:
+        session.exitstatus = 1
+
+
+def _folder_of_tests(config):
+    """Return in a list the folder that all tests' own folders are in, if there is one by now."""
+    factory = getattr(config, "_tmp_path_factory", None)
+    return [str(factory.getbasetemp())] if factory is not None else []
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
     """A worker of xdist has ended. Each of them has left out the same."""
-    _left_out[:] = getattr(node, "workeroutput", {}).get("left_out", _left_out)
+    said = getattr(node, "workeroutput", {})
+    _left_out[:] = said.get("left_out", _left_out)
+    canary.hits.extend(said.get("canary", ()))
 
 
 def pytest_terminal_summary(terminalreporter):
     for count, why in _left_out:
         terminalreporter.write_line("left out %d test%s: %s" % (count, "" if count == 1 else "s", why))
+    for where in canary.hits:
+        terminalreporter.write_line("A SECRET IS OPEN in %s" % where)
     if JYTHON:
         terminalreporter.write_line("left out the property tests: hypothesis does not run on Jython")
 

@@ -4,12 +4,14 @@ set -eu
 
 usage() {
     cat <<'END'
-Usage: sh tests/run.sh [--all | --python=NAME | --bench | --sweep | --mutants] [arguments of pytest]
+Usage: sh tests/run.sh [--all | --python=NAME | --contract | --bench | --sweep | --mutants] [arguments of pytest]
 
   (nothing)       the tests on python3, with the branch coverage of vibackup
   --python=NAME   the tests on that interpreter: python2.7, jython, /path/to/python3.9
   --all           the tests on Jython, CPython 2.7, 3.6 and 3.13, with restic, borg and qemu-img. What Debian
                   has and is missing gets installed; what is missing all the same is a failure
+  --contract      tests/flows, tests/conformance and tests/contract on Jython with fakes/contract compiled: what they
+                  hold of the lab's objects is of Java's own types then. --all has this in place of plain Jython's
   --bench         the benchmarks
   --sweep         every call of every verb struck by every fault: python -m tests.sweep, with its own arguments
   --mutants       guards broken one at a time, each caught by a test: python -m tests.mutants, with its own arguments
@@ -20,7 +22,8 @@ Example: sh tests/run.sh tests/unit -k ledger
 END
 }
 
-ALL='jython python2.7 python3.6 python3.13'
+ALL='jython python2.7 contract python3.6 python3.13'  # contract not beside jython's beginning, which compiles
+CONTRACT='tests/flows tests/conformance tests/contract'
 ROOM=6000000  # KiB
 START='import sys; sys.path[0] = sys.argv.pop(1); import pytest; sys.exit(pytest.main(sys.argv[1:]))'
 
@@ -72,20 +75,54 @@ make_environment() {
                 ln -s "$("$interpreter" -c 'import sys; print(sys.executable)')" "$build/bin/python"
             ;;
         jython)
-            # Starts in half the time of the jython command, and the tests start it often.
-            java=$(command -v java) &&
-                jar=$("$interpreter" -c 'from java.lang import System; print(System.getProperty("java.class.path"))') &&
-                home=$("$interpreter" -c 'import sys; print(sys.prefix)') &&
-                cat >"$build/bin/python" <<END && chmod +x "$build/bin/python" || return
-#!/bin/sh
-exec '$java' -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -cp '$jar' -Dpython.home='$home' \
-    -Dpython.executable="\$0" -Dpython.cachedir.skip=true org.python.util.jython "\$@"
-END
+            write_jython '' -Dpython.cachedir.skip=true || return
             need_interpreter python2.7  # its pip: none runs on Jython
             install_packages "$interpreter" jython.txt --no-deps --target "$build/packages" || return
             "$build/bin/python" -m compileall -q "$build/packages" || true  # one is too long for Java's classes
             ;;
     esac
+}
+
+# write_jython JARS: OPTIONS: one that starts in half the time of the jython command, for the tests start it often.
+write_jython() {
+    java=$(command -v java) &&
+        jar=$("$interpreter" -c 'from java.lang import System; print(System.getProperty("java.class.path"))') &&
+        home=$("$interpreter" -c 'import sys; print(sys.prefix)') &&
+        cat >"$build/bin/python" <<END && chmod +x "$build/bin/python"
+#!/bin/sh
+exec '$java' -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -cp '$1$jar' -Dpython.home='$home' \
+    -Dpython.executable="\$0" $2 org.python.util.jython "\$@"
+END
+}
+
+# prepare_contract: the same for Jython with a jar made of fakes/contract on its class path.
+prepare_contract() {
+    prepare jython
+    folder=$root/.venvs/contract
+    if cat "$python" fakes/contract/*.java | cmp -s - "$folder/made-from"; then
+        python=$folder/bin/python
+        need_jar
+        return
+    fi
+    command -v javac >/dev/null || fail "javac is missing: install a JDK"
+    echo "making .venvs/contract"
+    build=$folder.$$
+    trap 'rm -rf "$build"' EXIT
+    mkdir -p "$build/bin" "$build/classes" "$build/cache"
+    javac -source 8 -target 8 -Xlint:-options -d "$build/classes" fakes/contract/*.java
+    jar cf "$build/api.jar" -C "$build/classes" .
+    write_jython "$folder/api.jar:" "-Dpython.cachedir='$folder/cache' -Dpython.cachedir.skip=false"
+    cat "$python" fakes/contract/*.java >"$build/made-from"
+    python=$folder/bin/python
+    rm -rf "$folder"
+    mv "$build" "$folder"
+    need_jar  # which fills Jython's cache of packages: one process has to do that alone
+}
+
+# Without the jar the fakes would be plain Python, and the tests pass just the same.
+need_jar() {
+    "$python" -c 'from com.virtualiron.vce.mgmt.api import LabBackend' ||
+        fail "$python does not find the jar of fakes/contract"
 }
 
 install_packages() {
@@ -129,6 +166,7 @@ use_memory_for_files() {
 install_programs() {
     missing=''
     find_interpreter jython || missing="$missing jython"
+    command -v javac >/dev/null || missing="$missing default-jdk-headless"
     command -v restic >/dev/null || missing="$missing restic"
     command -v borg >/dev/null || missing="$missing borgbackup"
     command -v qemu-img >/dev/null || missing="$missing qemu-utils"
@@ -148,9 +186,9 @@ run_all() {
     trap 'rm -rf "$logs"' EXIT
     install_programs
     for name in $ALL; do
-        need_interpreter "$name"
+        [ "$name" = contract ] || need_interpreter "$name"
     done
-    for name in restic borg qemu-img; do
+    for name in restic borg qemu-img javac; do
         command -v "$name" >/dev/null || fail "$name is missing: install it"
     done
     export logs VIBACKUP_TESTS_ALL=1
@@ -167,6 +205,13 @@ run_all() {
     exit "$failed"
 }
 
+names_a_path() {
+    for word in "$@"; do
+        [ ! -e "${word%%::*}" ] || return 0
+    done
+    return 1
+}
+
 # One interpreter of --all: its output is kept back, and shown in one piece.
 run_one() {
     name=$1
@@ -174,7 +219,12 @@ run_one() {
     echo "$name: started"
     begun=$(date +%s)
     status=0
-    sh tests/run.sh --python="$name" "$@" >"$logs/$name" 2>&1 || status=$?
+    option=--python=$name
+    case $name in
+        contract) option=--contract ;;
+        jython) names_a_path "$@" || set -- --ignore=tests/flows --ignore=tests/conformance "$@" ;;
+    esac
+    sh tests/run.sh "$option" "$@" >"$logs/$name" 2>&1 || status=$?
     echo "$status" >"$logs/$name.status"
     echo $(($(date +%s) - begun)) >"$logs/$name.seconds"
     until mkdir "$logs/printing" 2>/dev/null; do sleep 1; done
@@ -190,7 +240,7 @@ cd "$root"
 . scripts/interpreter.sh
 
 what=${1:-}
-case $what in --all | --bench | --sweep | --mutants | --python=* | --one=*) shift ;; esac
+case $what in --all | --contract | --bench | --sweep | --mutants | --python=* | --one=*) shift ;; esac
 case $what in
     --help | -h)
         usage
@@ -203,6 +253,12 @@ case $what in
         ;;
     --python=*)
         prepare "${what#*=}"
+        run_tests "$@"
+        ;;
+    --contract)
+        prepare_contract
+        # shellcheck disable=SC2086
+        names_a_path "$@" || set -- $CONTRACT "$@"
         run_tests "$@"
         ;;
     --bench)

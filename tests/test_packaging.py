@@ -21,7 +21,7 @@ def files_below(root, *folders):
     for folder in folders:
         for where, _, names in os.walk(os.path.join(root, folder)):
             found += [os.path.relpath(os.path.join(where, name), root) for name in names]
-    return sorted(name for name in found if name.endswith((".py", ".ini", ".json")))
+    return sorted(name for name in found if name.endswith((".py", ".ini", ".json", ".java")))
 
 
 def test_the_version_stands_in_one_place():

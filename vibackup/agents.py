@@ -12,7 +12,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import collections
 import re
 
-from vibackup import compat, tables
+from vibackup import compat, masking, tables
 from vibackup.errors import Refused, UsageError
 from vibackup.guest import Command
 from vibackup.names import safe_name
@@ -90,6 +90,8 @@ class Agent(object):
     def checked(self):
         """Return the agent; raise UsageError for what is wrong with its command lines."""
         _check_whole(self._section, self._lines)
+        if masking.secret_in_location(self.default_location):
+            raise self._section.fault("default_location", tables.SECRET)
         return self
 
     @property
@@ -151,7 +153,7 @@ class Agent(object):
 
     def bytes_read(self, output):
         """Return the bytes read as ``output`` (of all commands of a backup) has them, or None."""
-        figures = [found for found in _matches(self._bytes, output) if re.match("[0-9]+$", found)]
+        figures = [found for found in _matches(self._bytes, output) if re.match(r"[0-9]{1,20}\Z", found)]
         return int(figures[-1]) if figures else None
 
     def backup_id(self, output):
@@ -201,10 +203,10 @@ def values_for(agent, vs, disk, location, identifier, **more):
     location: folder (Unix or Windows), repository, server or policy; empty: the agent's default.
     identifier: vibackup's own id of this backup, unique for every disk image and every mount.
     more: device, mount, origin, backup_id, target, as far as they are known.
-    Raises UsageError for a location that could be read as an option, or that no program could be given.
+    Raises UsageError for a location as ``check_location`` does.
     """
     location = compat.text(location or agent.default_location)
-    _check_location(location)
+    check_location(location)
     safe_vs, safe_disk, safe_id = safe_name(vs), safe_name(disk), safe_name(identifier)
     values = {
         "vs": safe_vs,
@@ -219,7 +221,11 @@ def values_for(agent, vs, disk, location, identifier, **more):
     return values
 
 
-def _check_location(location):
+def check_location(location):
+    """Return ``location``; raise UsageError where it holds a password, or is nothing that a program could be given."""
+    if masking.secret_in_location(location):
+        raise UsageError("--location: it %s (RESTIC_PASSWORD_FILE, RESTIC_REST_USERNAME and RESTIC_REST_PASSWORD, "
+                         "BORG_PASSCOMMAND)" % tables.SECRET)
     if location.startswith("-") or "\0" in location:
         raise UsageError("location %s: may not begin with - or hold a zero byte" % location.replace("\0", "?"))
     if len(location) > LONGEST_LOCATION:
@@ -229,6 +235,7 @@ def _check_location(location):
         compat.native(location)
     except UnicodeError:
         raise UsageError("the location has characters in it that no program can be given")
+    return location
 
 
 def _statuses(section, key):

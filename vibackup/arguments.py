@@ -36,7 +36,8 @@ def add_arrays(parser):
 
 def add_location(parser):
     """Add --location."""
-    parser.add_argument("--location", metavar="WHERE", help="repository, folder, server or policy, as the agent has it")
+    parser.add_argument("--location", metavar="WHERE", type=agents.check_location,
+                        help="repository, folder, server or policy, as the agent has it")
 
 
 def add_disks(parser, words="back up this logical disk alone; may be given again (default: all)"):

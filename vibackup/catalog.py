@@ -1,11 +1,11 @@
 """The record of finished backups: one file each, written whole or not at all, and only when the backup is good."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-import json
 import os
+import time
 
-from vibackup import compat, errors, state
-from vibackup.names import safe_name
+from vibackup import compat, errors, locks, records, state
+from vibackup.names import printable, safe_name
 
 
 OK, WARNING = "ok", "warning"
@@ -50,22 +50,41 @@ class Catalog(object):
 
     def entries(self, vs=None):
         """Return all entries, or those of the virtual server called ``vs``, the oldest first."""
-        if not os.path.isdir(self._folder):
-            return []
-        found = [self._read(os.path.join(self._folder, name))
-                 for name in os.listdir(self._folder) if name.endswith(".json")]
+        found, damaged = self.readable(vs)
+        if damaged:
+            raise damaged[0]
+        return found
+
+    def readable(self, vs=None):
+        """Return the entries that are good, as ``entries`` does, and a UsageError for each that is not."""
+        found, damaged = [], []
+        for name in sorted(os.listdir(self._folder)) if os.path.isdir(self._folder) else ():
+            if name.endswith(str(".json")):
+                try:
+                    found.append(self._read(os.path.join(self._folder, name)))
+                except errors.UsageError as error:
+                    damaged.append(error)
         return sorted((entry for entry in found if vs in (None, entry["vs"])),
-                      key=lambda entry: (entry["finished"], entry["id"]))
+                      key=lambda entry: (entry["finished"], entry["id"])), damaged
+
+    def tidy(self):
+        """Remove what crashes have left of entries that were being written."""
+        if os.path.isdir(self._folder):
+            state.remove_unfinished(self._folder, locks.is_gone)
 
     def _read(self, path):
         try:
-            with open(path, "rb") as stream:
-                entry = json.loads(stream.read().decode("utf-8"))
+            entry = records.parsed(state.read(path))
         except (IOError, OSError, ValueError) as error:
-            raise errors.UsageError("catalog: %s: %s" % (compat.text(path), compat.message(error)))
+            raise _damaged(path, compat.message(error))
         if not _is_entry(entry):
-            raise errors.UsageError("catalog: %s: not an entry that vibackup wrote" % compat.text(path))
+            raise _damaged(path, "not an entry that vibackup wrote")
         return entry
+
+
+def _damaged(path, why):
+    return errors.UsageError("catalog: %s: %s; bring it back from a copy, or move it away" % (
+        printable(compat.text(path)), why))
 
 
 def new_entry(run, identity, vs, agent, mode, disks, **more):
@@ -115,10 +134,18 @@ _VERIFIED_MAY = {"restore_seconds": _NUMBER + (float,) + _NOTHING}
 
 def _is_entry(entry):
     """Tell whether ``entry`` has what every entry has, and nothing of a wrong type."""
-    return (_fits(entry, _ENTRY, _ENTRY_MAY) and all(_is_disk(disk) for disk in entry["disks"])
+    return (_fits(entry, _ENTRY, _ENTRY_MAY) and _is_moment(entry["finished"])
+            and all(_is_disk(disk) for disk in entry["disks"])
             and _all_text(entry.get("skipped", ())) and _fits(entry.get("server", {}), {}, _SERVER_MAY)
             and _all_text(entry.get("server", {}).get("networks", ()))
             and ("verified" not in entry or _fits(entry["verified"], _VERIFIED, _VERIFIED_MAY)))
+
+
+def _is_moment(words):
+    try:
+        return bool(time.strptime(compat.native(words), str("%Y-%m-%dT%H:%M:%SZ")))
+    except ValueError:
+        return False
 
 
 def _is_disk(disk):

@@ -11,6 +11,7 @@ import sys
 import traceback
 
 from vibackup import catalog, compat, errors, options, report, site, verbs
+from vibackup.masking import mask
 from vibackup.names import printable
 from vibackup.run import Run
 
@@ -142,7 +143,7 @@ class Session(object):
         subject = self._subject()
         if subject is not None:
             self.progress.line("vibackup %s of %s, run %s%s" % (
-                self.options.verb, printable(subject), self.run_.id, where))
+                self.options.verb, printable(mask(subject)), self.run_.id, where))
         elif where:
             self.progress.line("vibackup %s%s" % (self.options.verb, where))
 
@@ -159,7 +160,7 @@ class Session(object):
             _print_json(report.document(self.options.verb, run, getattr(self.options, "vs", None), self.lab is not None,
                                         outcome, status, result and result.backup, error, **self.more))
         if error is not None:
-            _print(sys.stderr, "vibackup: %s\n" % printable(report.mask(_in_full(error))))
+            _print(sys.stderr, "vibackup: %s\n" % printable(mask(_in_full(error))))
         self._last_line(result, status)
         return status
 
@@ -173,7 +174,7 @@ class Session(object):
     def _last_line(self, result, status):
         words = "exit status %d" % status
         if result:
-            words = "done: %s" % printable(result.words)
+            words = "done: %s" % printable(mask(result.words))
             words += {errors.WARNINGS: ", with warnings",
                       errors.LEFTOVERS: "; something was left behind: vibackup reconcile"}.get(status, "")
         elif status == errors.LEFTOVERS:
@@ -196,8 +197,9 @@ class Session(object):
             return flow(run, plan)
         with run.held(plan.holds()):
             check(run, plan)
-        self.more.update(dry_run=True, plan=plan.lines())
-        self.lines(["would do, and changes nothing now:"] + ["  " + printable(line) for line in plan.lines()])
+        lines = [mask(line) for line in plan.lines()]
+        self.more.update(dry_run=True, plan=lines)
+        self.lines(["would do, and changes nothing now:"] + ["  " + printable(line) for line in lines])
         return None
 
     def lines(self, lines):

@@ -112,6 +112,12 @@ def write_text(stream, words):
         stream.flush()
 
 
+def unwrapped(error):
+    """Return the error itself where Java wrapped one that a call does not declare: the wrapper has no words."""
+    cause = error.getCause() if hasattr(error, "getCause") and error.getMessage() is None else None
+    return error if cause is None else unwrapped(cause)
+
+
 def message(error):
     """Return what an error says, on one line, for Python and Java errors alike."""
     getter = getattr(error, "getMessage", None)

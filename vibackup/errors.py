@@ -5,6 +5,7 @@ A message names the object and, where there is one, the next thing to do. It fit
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 from vibackup import compat
+from vibackup.masking import mask
 
 DONE = 0
 FAILED = 1
@@ -27,10 +28,13 @@ class VibackupError(Exception):
 
     exit_status = FAILED
     outcome = "failed"
+    longest = 1500  # characters of a message
 
     def __init__(self, message):
-        Exception.__init__(self, message)
-        self.message = compat.text(message)
+        self.message = mask(message)
+        if len(self.message) > self.longest:
+            self.message = self.message[:self.longest] + "..."
+        Exception.__init__(self, self.message)
         self.step = self.thing = None
 
     def __str__(self):

@@ -10,6 +10,7 @@ from vibackup import manager as api
 
 LISTEN_SECONDS = 60
 SHORTEST_LISTEN_SECONDS = 0.001  # the API counts whole milliseconds, and with none of them no time would pass
+PAUSE_SECONDS = 1  # where one listening after the other ends at once, having told only what is known
 BOOT_SECONDS = 900
 SETTLE_SECONDS = 60  # how long after a change its first event may come
 
@@ -26,6 +27,8 @@ class Watch(object):
         self._name = name
         run.manager.event_log()
         self._before = api.event_key(api.status(server))
+        self._changed = False
+        self._at_once = 0
 
     def wait_for(self, states, seconds=BOOT_SECONDS):
         """Wait until the server is in one of ``states`` (of ``manager``) by a new event; returns which.
@@ -46,7 +49,7 @@ class Watch(object):
                 raise errors.TimedOut("%s was not %s within %d seconds (it is: %s)" % (
                     self._name, " or ".join(states), seconds, state or "as it was before"))
             self._run.check_stop()
-            self._run.manager.listen(self._server, max(SHORTEST_LISTEN_SECONDS, min(left, LISTEN_SECONDS)))
+            self._listen(left)
 
     def hears(self):
         """Wait at most SETTLE_SECONDS for an event newer than the action; tells whether one came."""
@@ -56,7 +59,7 @@ class Watch(object):
             left = deadline - clock.monotonic()
             if left <= 0:
                 return False
-            self._run.manager.listen(self._server, max(SHORTEST_LISTEN_SECONDS, min(left, LISTEN_SECONDS)))
+            self._listen(left)
         return True
 
     def settle(self):
@@ -64,11 +67,24 @@ class Watch(object):
         if self.hears():
             self.wait_for((api.RUNNING, api.STOPPED, api.FAILED))
 
+    def _listen(self, left):
+        """Listen until something happens, for ``left`` seconds at most; some time passes in any case."""
+        clock = self._run.manager.clock
+        begun = clock.monotonic()
+        self._run.manager.listen(self._server, max(SHORTEST_LISTEN_SECONDS, min(left, LISTEN_SECONDS)))
+        self._at_once = self._at_once + 1 if clock.monotonic() - begun < PAUSE_SECONDS else 0
+        if self._at_once > 1:
+            clock.sleep(max(SHORTEST_LISTEN_SECONDS, min(left, PAUSE_SECONDS)))
+
     def new_state(self):
-        """Return the server's state where an event newer than the action says so, otherwise None."""
+        """Return the server's state where an event newer than the action says so, otherwise None.
+
+        Once another event was seen every later one is new, be it of the very moment of the first, by a clock set back.
+        """
         event = api.status(self._server)
-        if event is None or (self._before is not None and api.event_key(event) == self._before):
+        if event is None or not (self._changed or self._before is None or api.event_key(event) != self._before):
             return None
+        self._changed = True
         return self._run.manager.event_kind(event)
 
 

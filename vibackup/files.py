@@ -80,6 +80,7 @@ def exported(run, disk, path, size, note=lambda partial: None):
                 checks.still_valid([disk])
             note(partial)
             image = vhd.check(partial, size)
+            _for_us_alone(run, partial)
             with _told(path):
                 _finish(compat.native(partial), compat.native(path))
             record["detail"] += ", %d bytes" % size
@@ -100,6 +101,15 @@ def _is_written(disk, partial, size):
     """Tell whether an export whose end was not seen has ended well; raise BadImage where its file is not good."""
     vhd.check(partial, size)
     return api.copied_percent(disk) in (None, 100)
+
+
+def _for_us_alone(run, partial):
+    """Let nobody else read what holds all that a server has."""
+    try:
+        os.chmod(compat.native(partial), state.FILE_MODE)
+    except OSError as error:
+        run.warn("%s is the manager's own file, and others may be able to read it: %s" % (
+            printable(partial), compat.message(error)))
 
 
 def _finish(partial, path):

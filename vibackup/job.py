@@ -17,9 +17,11 @@ def job(manager, why, applied):
     Where ``begin`` or the body fails the job is aborted and that error raised; where it cannot be aborted
     either, ``manager.doubt`` says so, for then what is read of the manager may never become true.
 
-    Where ``commit`` fails it is aborted as best one can, and then ``applied()`` looks at the manager's
-    state: when it says True the commit took effect and only its reply was lost, so all is well;
-    otherwise the commit's error is raised.
+    Where ``commit`` fails it is aborted as best one can, and committed once more where it cannot be: a job
+    that is open still has changed what one reads, and nothing of that is true yet. Then ``applied()`` looks at
+    the manager's state: when it says True the commit took effect and only its reply was lost, so all is well;
+    otherwise the commit's error is raised. A state that cannot be read is no reason to believe in a commit
+    that failed, and the error says that nobody can tell.
 
     The paper's appendix, with its own faults left out: no abort of a job that was never made, and
     nothing goes on after an abort.
@@ -37,7 +39,7 @@ def job(manager, why, applied):
 
 
 def _commit(made, applied):
-    failure, ended = None, False
+    failure, ended, aborted = None, False, False
     try:
         api.commit(made)
         ended = True
@@ -45,19 +47,33 @@ def _commit(made, applied):
         failure = error
     finally:
         if not ended:  # also where it was interrupted
-            _aborted(made)
-    if failure is not None and not _is_applied(applied):
+            aborted = _aborted(made)
+    if failure is None or (not aborted and _is_committed_now(made)):
+        return
+    known = _is_applied(applied)
+    if known is None:
+        failure.message += "; nobody can tell now whether it was done all the same"
+    if not known:
         raise failure
 
 
+def _is_committed_now(made):
+    """Commit a job that may still be open; tell whether it was, and that worked: one that has ended refuses it."""
+    try:
+        api.commit(made)
+        return True
+    except errors.ApiError:
+        return False
+
+
 def _is_applied(applied):
-    """A state that cannot be read, also at another look, is no reason to believe in a commit that failed."""
+    """Return what ``applied`` says, or None where the state cannot be read, also at another look."""
     for _look in range(TRIES):
         try:
-            return applied()
+            return bool(applied())
         except errors.VibackupError:
             continue
-    return False
+    return None
 
 
 def _aborted(made):

@@ -16,8 +16,8 @@ from vibackup.names import safe_name
 # A command is a list of words; ``commands`` are lists of argv, stdin and stdout. What follows "made:" is known later.
 SNAPSHOT = "snapshot"      # of a server: vs, vs_name, name (its own), taken (UTC; of one that is to be kept);
 #                            made: snapshot (its id), disks (ids of the devices that it came with)
-ATTACHMENT = "attachment"  # disks on a proxy: proxy, proxy_name, disks (ids), disk_names, sizes (bytes), before (the
-#                            places of disks that its guest showed); made: places (of these disks)
+ATTACHMENT = "attachment"  # disks on a proxy: proxy, proxy_name, disks (ids), names, disk_names (the same for people),
+#                            sizes (bytes), before (the places of disks that its guest showed); made: places (of these)
 POWER = "power"            # a server that was started: vs, vs_name
 STOPPED = "stopped"        # a server that was stopped: vs, vs_name, before (the moment of its last event before that);
 #                            made: asked (true: its stop is about to be committed), told (true: it is)
@@ -100,8 +100,8 @@ class Ledger(object):
         """End the run's record: with nothing open or kept it goes away, otherwise it stays for later runs."""
         for folder in list(self._held):
             self._drop(folder)
-        if not self._open and not self._keeps and os.path.exists(self._path):
-            os.remove(self._path)
+        if not self._open and not self._keeps:
+            _remove(self._path)
 
     # -- what all runs made
 
@@ -131,17 +131,27 @@ class Ledger(object):
         path = os.path.join(self._folder, safe_name(intent.run) + ".jsonl")
         state.append_line(path, {"released": intent.number})
         if not _open_intents(path):
-            os.remove(path)
+            _remove(path)
 
     def tidy(self):
         """Remove what a crash may leave of runs that are over and left nothing else: their files, and their locks."""
         for name in sorted(os.listdir(self._folder)):
             path = os.path.join(self._folder, name)
-            if name.endswith(".jsonl") and path != self._path and not _is_running(_owner_of(path), self._locks) \
-                    and not _open_intents(path):
-                os.remove(path)
+            if name.endswith(".jsonl") and path != self._path and not self._is_of_use(path):
+                _remove(path)
+        state.remove_unfinished(self._folder, locks.is_gone)
         for name in sorted(os.listdir(self._locks)):
-            locks.break_dead(os.path.join(self._locks, name), locks.holder(os.path.join(self._locks, name)))
+            locks.tidy(os.path.join(self._locks, name))
+
+    def _is_of_use(self, path):
+        """Tell whether a run's file has open intents, or is of a process that may write to it again."""
+        try:
+            owner = _owner_of(path)
+            return bool(owner and not locks.is_dead(owner)) or bool(_open_intents(path))
+        except (IOError, OSError):
+            if os.path.exists(path):
+                raise
+            return False  # the run has just ended, and taken it away
 
     # -- locks
 
@@ -156,6 +166,9 @@ class Ledger(object):
         if holder is not None and locks.is_dead(holder):
             locks.break_dead(folder, holder)
             holder = locks.take(folder, self._owner)
+        if holder is not None and locks.is_damaged(holder):
+            raise errors.Busy("%s is busy: its lock is damaged; make sure that no run works on it, and remove %s" % (
+                name, compat.text(folder)))
         if holder is not None:
             raise errors.Busy("%s is busy: the run %s (%s, process %s on %s) holds it; try again when that is over" % (
                 name, holder.get("run", "?"), holder.get("verb", "?"), holder.get("pid"), holder.get("host")))
@@ -221,6 +234,15 @@ def _intents_of(path, wanted):
         return []
 
 
+def _remove(path):
+    """Remove a run's file, unless it has gone: what is over may be tidied away by others at any moment."""
+    try:
+        os.remove(path)
+    except OSError:
+        if os.path.exists(path):
+            raise
+
+
 def _owner_of(path):
     """Return the process that a run's file is of, or {} where a crash kept it from being written."""
     owner = ([line["owner"] for line in state.read_lines(path) if "owner" in line] or [{}])[0]
@@ -261,7 +283,7 @@ def _replay(lines):
 
 def _is_running(owner, lock_folder):
     """Tell whether the run is still under way: its process lives, and holds a lock."""
-    if locks.is_dead(owner):
+    if owner.get("run") is None or locks.is_dead(owner):
         return False
-    return any((locks.holder(os.path.join(lock_folder, name)) or {}).get("run") == owner.get("run")
+    return any((locks.holder(os.path.join(lock_folder, name)) or {}).get("run") == owner["run"]
                for name in os.listdir(lock_folder))

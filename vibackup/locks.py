@@ -7,17 +7,18 @@ taken again in between is never touched.
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import errno
-import json
 import os
 import shutil
 import socket
 import subprocess
 import uuid
 
-from vibackup import compat
+from vibackup import compat, records, state
 
 # Who holds a lock whose file cannot be read.
 _UNKNOWN = {"host": "?", "pid": 0, "started": None}
+_TRIES = 100
+_LARGEST = 65536  # bytes of such a file
 
 
 def this_process():
@@ -77,7 +78,15 @@ def is_dead(owner):
         if owner["started"] is None or not _is_here(owner):
             return False
         return started(int(owner["pid"])) != owner["started"]
-    except (AttributeError, KeyError, TypeError, ValueError, NotKnown):
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError, NotKnown):
+        return False
+
+
+def is_gone(pid):
+    """Tell whether no process of this machine has the number ``pid``."""
+    try:
+        return started(pid) is None
+    except NotKnown:
         return False
 
 
@@ -106,17 +115,32 @@ def take(folder, owner):
     parent = os.path.dirname(folder)
     if not os.path.isdir(parent):
         _make_folders(parent)
+    for _try in range(_TRIES):
+        new = _new_folder(folder, owner)
+        try:
+            os.rename(new, folder)
+            return None
+        except OSError:
+            shutil.rmtree(new)
+        found = holder(folder)
+        if found is not None:
+            return found  # otherwise it was given back meanwhile
+    return dict(_UNKNOWN)
+
+
+def _new_folder(folder, owner):
+    """Make a folder beside ``folder`` that holds the file of ``owner``, and return its path."""
     new = "%s.new-%s" % (folder, uuid.uuid4().hex)
-    os.mkdir(new)
-    os.chmod(new, 0o700)
-    with open(os.path.join(new, _file_name(owner)), "wb") as stream:
-        stream.write(json.dumps(owner, sort_keys=True).encode("ascii"))
+    os.mkdir(new, state.FOLDER_MODE)
     try:
-        os.rename(new, folder)
-        return None
-    except OSError:
-        shutil.rmtree(new)
-        return holder(folder) or dict(_UNKNOWN)
+        os.chmod(new, state.FOLDER_MODE)
+        with state.new_file(os.path.join(new, _file_name(owner))) as stream:
+            stream.write(records.sealed(owner))
+        return new
+    except (IOError, OSError):
+        if os.path.isdir(new):
+            raise
+    return _new_folder(folder, owner)  # somebody has tidied the empty one away
 
 
 def holder(folder):
@@ -128,13 +152,17 @@ def holder(folder):
     for name in names:
         try:
             with open(os.path.join(folder, name), "rb") as stream:
-                owner = json.loads(stream.read().decode("ascii"))
-            return owner if isinstance(owner, dict) else dict(_UNKNOWN)
+                return records.unsealed(stream.read(_LARGEST))
         except (IOError, OSError):
             continue  # released while we looked
         except ValueError:
             return dict(_UNKNOWN)
     return None
+
+
+def is_damaged(owner):
+    """Tell whether ``owner`` is what ``holder`` makes of a file that cannot be read: it may be of a living process."""
+    return owner == _UNKNOWN
 
 
 def drop(folder, owner):
@@ -147,6 +175,15 @@ def break_dead(folder, owner):
     """Remove the lock that ``owner``, a process known to be dead, left at ``folder``."""
     if is_dead(owner):
         drop(folder, owner)
+
+
+def tidy(folder):
+    """Remove what a process that is gone left at ``folder``: its lock, or one that it had begun to take or to drop."""
+    owner = holder(folder)
+    if owner is None:
+        _remove_quietly(os.rmdir, folder)  # which removes no folder that has something in it by now
+    else:
+        break_dead(folder, owner)
 
 
 def _file_name(owner):

@@ -156,16 +156,17 @@ def copying(run, percent):
     """Show how far a copy is while the body makes it. ``percent()`` returns 0 to 100, or None where nobody can tell."""
     clock = run.manager.clock
     begun = clock.monotonic()
-    over = []
+    over, ask = [], [percent]
 
     def tick():
         """Show the figure once, and come again."""
         if over:
             return
         try:
-            done = percent()
+            done = ask[-1]()
         except compat.FAULTS:
             done = None  # a figure for people only; the copy's own end says what became of it
+            ask.append(lambda: None)  # a manager that hangs would hang each time
         run.show("progress", {"unit": "percent", "figure": done, "size": None} if done is not None else
                  {"unit": "seconds", "figure": clock.monotonic() - begun, "size": None})
         timers.append(clock.call_after(PROGRESS_SECONDS, tick))

@@ -95,6 +95,7 @@ def _call(thing, call, *arguments):
     except errors.VibackupError:
         raise
     except compat.FAULTS as error:
+        error = compat.unwrapped(error)
         raise (errors.ManagerGone if _is_lost_connection(error) else errors.ApiError)(call, error)
 
 

@@ -11,7 +11,7 @@ import json
 import os
 import re
 
-from vibackup import compat, errors, state, vhd
+from vibackup import compat, errors, records, state, vhd
 from vibackup.names import printable, safe_name
 
 FILE_NAME = "manifest.json"
@@ -64,7 +64,7 @@ def write(folder, run_id, manifest, note=lambda unfinished: None):
     unfinished, final = compat.native(unfinished_path_in(folder, run_id)), compat.native(path_in(folder))
     try:
         data = json.dumps(_checked(manifest), indent=1, sort_keys=True).encode("ascii") + b"\n"
-        with open(unfinished, "wb") as stream:
+        with state.new_file(unfinished) as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
@@ -97,13 +97,14 @@ def read(folder):
 def _parsed(path):
     if os.path.islink(path) or not os.path.isfile(path):
         raise _Fault("it is no plain file")
-    with io.open(path, "rb") as stream:
-        data = stream.read(_LARGEST + 1)
-    if len(data) > _LARGEST:
-        raise _Fault("it has more than %d bytes" % _LARGEST)
     try:
-        return json.loads(data.decode("utf-8"))
-    except compat.FAULTS:  # a ValueError, or a stack that is too small for what is nested in it
+        with io.open(path, "rb") as stream:
+            data = records.read(stream, _LARGEST)
+    except ValueError as error:
+        raise _Fault("it %s" % compat.message(error))
+    try:
+        return records.parsed(data)
+    except ValueError:
         raise _Fault("it is no JSON, or cut short")
 
 

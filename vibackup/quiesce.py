@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import contextlib
 import threading
 
-from vibackup import checks, compat, errors, events, ledger, steps
+from vibackup import checks, compat, errors, events, ledger, masking, steps, tables
 from vibackup import manager as api
 from vibackup.guest import CONNECTION_LOST, Command, failure
 
@@ -22,6 +22,8 @@ def words(line, option):
         raise errors.UsageError("%s=%s: %s" % (option, line, compat.message(error)))
     if not found:
         raise errors.UsageError("%s: give a command" % option)
+    if masking.secret_in_command(found):
+        raise errors.UsageError("%s: %s" % (option, tables.SECRET))
     return found
 
 

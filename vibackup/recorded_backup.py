@@ -118,5 +118,5 @@ def location_of(entry, given):
     recorded = entry.get("location")
     if not given and recorded is not None and MASK in recorded:
         raise errors.Refused("the location of the backup %s holds a password, which the catalog does not keep: give "
-                             "--location" % entry["id"])
+                             "--location, without it" % entry["id"])
     return given or recorded

@@ -141,7 +141,10 @@ def _verified(entry):
     found = entry.get("verified")
     if found is None:
         return "no"
-    return "restores in " + duration(found["restore_seconds"]) if found["outcome"] == "ok" else found["outcome"]
+    if found["outcome"] != "ok":
+        return found["outcome"]
+    seconds = found.get("restore_seconds")
+    return "restores" if seconds is None else "restores in " + duration(seconds)
 
 
 def probe_table(rows):

@@ -9,12 +9,17 @@ from vibackup.names import printable
 
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*\Z")
 _VARIABLE = re.compile("%(?![0-9AB][0-9A-F]|[C-F][0-9A-F]%)[^%]+%")  # but for the escapes of a safe name
-_SSH = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=20",
-        "-o", "ServerAliveInterval=30"]
+_SSH = ["ssh", "-T", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=20",
+        "-o", "ServerAliveInterval=30", "-o", "ForwardAgent=no", "-o", "ForwardX11=no", "-o", "ClearAllForwardings=yes",
+        "-o", "PermitLocalCommand=no"]
 
 
 class SshGuests(object):
-    """Runs commands in guests by ssh: no password is ever asked for, and the host's key must be known."""
+    """Runs commands in guests by ssh: no password is ever asked for, and the host's key must be known.
+
+    Nothing of ours is lent to the guest: no terminal, no agent with keys, no display, no port; whatever the
+    administrator's configuration says.
+    """
 
     def run(self, name, command, family, timeout=None, on_output=None, should_stop=None):
         """Run ``command`` (a ``guest.Command``) on the host ``name`` and return its ``guest.Completed``.
@@ -24,7 +29,7 @@ class SshGuests(object):
         cannot be handed over unharmed.
         """
         if not _HOST.match(name):
-            raise errors.Refused("%s: not a host name for ssh; give the virtual server such a name" % name)
+            raise errors.Refused("%s: not a host name for ssh; give the virtual server such a name" % printable(name))
         return process.run(Command(_SSH + ["--", name, remote_line(command, family)], None, None),
                            timeout, on_output, should_stop)
 

@@ -6,38 +6,118 @@ import errno
 import io
 import json
 import os
+import re
 import stat
 
-from vibackup import compat, errors
+from vibackup import compat, errors, records
 from vibackup.names import printable
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+FOLDERS = ("ledger", "locks", "catalog")  # of which a state folder is made
+LARGEST = 64 * 1024 ** 2  # bytes of one file: what is larger is damaged
 _CHUNK_BYTES = 4096
+_UNFINISHED = re.compile(r"\.([0-9]{1,18})\.new\Z")  # as _write_whole calls it
+_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
+
+# -- folders, and who may write to them
 
 def folder(*parts):
-    """Return the folder ``parts`` joined, made (for us alone) where it is not there."""
+    """Return the folder ``parts`` joined, made with those above it (for us alone) where it is not there."""
     path = os.path.join(*[compat.native(part) for part in parts])
-    if not os.path.isdir(path):
-        try:
-            os.makedirs(path)
-            os.chmod(path, FOLDER_MODE)
-        except OSError as error:
-            if not os.path.isdir(path):
-                raise errors.UsageError("cannot make the folder %s: %s" % (compat.text(path), compat.message(error)))
+    try:
+        _make_folder(path)
+    except OSError as error:
+        raise errors.UsageError("cannot make the folder %s: %s" % (compat.text(path), compat.message(error)))
     return path
 
 
+def _make_folder(path):
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(path.rstrip(os.sep))
+    if above and above != path:
+        _make_folder(above)
+    try:
+        os.mkdir(path, FOLDER_MODE)
+    except OSError:
+        if not os.path.isdir(path):  # another run may have made it meanwhile
+            raise
+    else:
+        os.chmod(path, FOLDER_MODE)  # whatever the umask is; and Jython knows no mode
+
+
 def check_private(path):
-    """Refuse a state folder that somebody else owns or may write to: what it says decides what is deleted."""
-    status = os.stat(path)
+    """Refuse a state folder that somebody else may write to: what it says decides what is deleted.
+
+    So also for its folders, and for a folder above it that everybody may write to, who could put another in its
+    place; unless that is "sticky", as /tmp is. Raises Refused.
+    """
     if compat.WINDOWS:
         return
-    if hasattr(os, "getuid") and status.st_uid != os.getuid():
-        raise errors.Refused("the state folder %s belongs to another user" % compat.text(path))
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise errors.Refused("others may write to the state folder %s; mend it with chmod 700" % compat.text(path))
+    for each in [path] + [os.path.join(path, compat.native(name)) for name in FOLDERS]:
+        if os.path.lexists(each):
+            _check_ours(each)
+    _check_above(os.path.realpath(path))
+
+
+def _check_ours(path):
+    found, shown = _status(path), printable(compat.text(path))
+    if not stat.S_ISDIR(found.st_mode):
+        raise errors.Refused("%s is in the state folder, and no folder: move it away" % shown)
+    if hasattr(os, "getuid") and set((found.st_uid, os.lstat(path).st_uid)) != set((os.getuid(),)):
+        raise errors.Refused("the state folder %s belongs to another user: give one of your own with --state" % shown)
+    if found.st_mode & _OTHERS:
+        raise errors.Refused("others may write to the state folder %s; mend it with chmod 700" % shown)
+
+
+def _status(path):
+    try:
+        return os.stat(path)
+    except OSError as error:
+        raise errors.Refused("%s is in the state folder, and leads nowhere: %s" % (
+            printable(compat.text(path)), compat.message(error)))
+
+
+def _check_above(path):
+    above = os.path.dirname(path)
+    while above != path:
+        mode = os.stat(above).st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise errors.Refused("everybody may write to %s, and so put another state folder in the place of %s: "
+                                 "choose another place, or mend it with chmod o-w" % (
+                                     printable(compat.text(above)), printable(compat.text(path))))
+        path, above = above, os.path.dirname(above)
+
+
+# -- whole files
+
+def new_file(path):
+    """Return the new file ``path``, open to write bytes: for us alone from its first moment, whatever the umask is.
+
+    Raises OSError where there is one of that name, or the system makes none.
+    """
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), FILE_MODE)
+    os.chmod(path, FILE_MODE)  # Jython knows no mode, and a umask may keep our own rights from us
+    return os.fdopen(handle, str("wb"))
+
+
+def read(path):
+    """Return the bytes of the state file ``path``; raise IOError or OSError, and UsageError for one that is not ours.
+
+    That is one that others may write to, or that is larger than any.
+    """
+    with open(path, "rb") as stream:
+        mode = os.stat(path).st_mode
+        if mode & _OTHERS and not compat.WINDOWS:
+            raise errors.UsageError("%s: others may write to it, so nobody knows who wrote it: look at it, and mend "
+                                    "it with chmod 600" % printable(compat.text(path)))
+        try:
+            return records.read(stream, LARGEST)
+        except ValueError as error:
+            raise errors.UsageError("%s: %s, and vibackup writes no such file; move it away" % (
+                printable(compat.text(path)), compat.message(error)))
 
 
 @contextlib.contextmanager
@@ -56,20 +136,34 @@ def write_json(path, value):
 
 
 def _write_json(path, value):
-    data = json.dumps(value, indent=1, sort_keys=True).encode("ascii") + b"\n"
+    _write_whole(path, json.dumps(value, indent=1, sort_keys=True).encode("ascii") + b"\n")
+
+
+def _write_whole(path, data):
     temporary = "%s.%d.new" % (path, os.getpid())
+    _remove_quietly(temporary)  # of a process that had our number, and was killed
     whole = False
     try:
-        with open(temporary, "wb") as stream:
+        with new_file(temporary) as stream:
             stream.write(data)
             _to_disk(stream)
-        os.chmod(temporary, FILE_MODE)
         compat.replace(temporary, path)
         whole = True
     finally:
         if not whole:
             _remove_quietly(temporary)
     sync_folder(os.path.dirname(path))
+
+
+def remove_unfinished(path, is_gone):
+    """Remove what processes left in the folder ``path`` that were killed while they wrote a whole file.
+
+    is_gone: tells whether the process of a number is.
+    """
+    for name in os.listdir(path):
+        writer = _UNFINISHED.search(compat.text(name))
+        if writer is not None and is_gone(int(writer.group(1))):
+            _remove_quietly(os.path.join(path, name))
 
 
 def _remove_quietly(path):
@@ -79,25 +173,26 @@ def _remove_quietly(path):
         return  # it was never made, or it cannot be removed: why it was not written is the better thing to tell
 
 
+# -- files of lines
+
 def append_line(path, value):
-    """Add ``value`` as one line of JSON to ``path``; it is on the disk when this returns, or VibackupError raised."""
+    """Add the dict ``value`` as one line to ``path``; it is on the disk when this returns, or VibackupError raised."""
     with _told(path):
         _append_line(path, value)
 
 
 def _append_line(path, value):
-    is_new = not os.path.exists(path)
-    with io.open(path, "a+b") as stream:
-        _cut_unfinished_line(stream)
-        stream.write(json.dumps(value, sort_keys=True).encode("ascii") + b"\n")
+    if not os.path.exists(path):
+        _write_whole(path, records.sealed(value) + b"\n")  # another run may look at it while it is made
+        return
+    with io.open(path, "r+b") as stream:
+        place = _cut_unfinished_line(stream)
+        stream.write(records.sealed(value, place) + b"\n")
         _to_disk(stream)
-    os.chmod(path, FILE_MODE)
-    if is_new:
-        sync_folder(os.path.dirname(path))
 
 
 def _cut_unfinished_line(stream):
-    """Take away a last line that a crash cut short: what is added would become a part of it."""
+    """Take away a last line that a crash cut short: what is added would become a part of it. Returns its place."""
     end = stream.seek(0, os.SEEK_END)
     whole = end
     while whole > 0:
@@ -109,27 +204,25 @@ def _cut_unfinished_line(stream):
         whole -= len(chunk)
     if whole < end:
         stream.truncate(whole)
-    stream.seek(0, os.SEEK_END)
+    return stream.seek(0, os.SEEK_END)
 
 
 def read_lines(path):
-    """Return the values of a file of JSON lines; a last line that a crash cut short is not there."""
-    with open(path, "rb") as stream:
-        lines = stream.read().split(b"\n")
-    values = []
-    for line in lines[:-1]:
-        try:
-            values.append(_object(line))
-        except ValueError:
-            raise errors.UsageError("%s: line %d is damaged" % (compat.text(path), len(values) + 1))
+    """Return the values of a file of lines; a last line that a crash cut short is not there.
+
+    Raises UsageError where a line is not what was written there: then nothing in the file is to be believed.
+    """
+    lines = read(path).split(b"\n")
+    values, place = [], 0
+    try:
+        for line in lines[:-1]:
+            values.append(records.unsealed(line, place))
+            place += len(line) + 1
+        records.check_unfinished(lines[-1], place)
+    except ValueError:
+        raise errors.UsageError("%s: line %d is damaged: bring the file back from a copy, or look at what it speaks of "
+                                "by hand and move it away" % (printable(compat.text(path)), len(values) + 1))
     return values
-
-
-def _object(line):
-    value = json.loads(line.decode("utf-8"))
-    if not isinstance(value, dict):
-        raise ValueError("not an object")
-    return value
 
 
 def _to_disk(stream):

@@ -193,7 +193,8 @@ def attached(run, disks, proxy, guest):
         raise errors.VibackupError("%s has a device called like one of these already: %s" % (
             proxy.name, ", ".join(disk.name for disk in disks)))
     number = run.ledger.intend(ledger.ATTACHMENT, proxy=proxy.id, proxy_name=proxy.name,
-                               disks=[disk.id for disk in disks], disk_names=", ".join(disk.name for disk in disks),
+                               disks=[disk.id for disk in disks], names=[api.name_of(disk.handle) for disk in disks],
+                               disk_names=", ".join(disk.name for disk in disks),
                                sizes=[disk.bytes for disk in disks], before=_places(before))
     try:
         attach(run, disks, proxy)
@@ -247,7 +248,7 @@ def find_new_disks(run, guest, before, disks):
 
 def release_attachment(run, proxy, guest, facts):
     """Detach what ``facts`` of the ledger speak of from the proxy, and make its guest forget it."""
-    found = _attached(proxy, facts["disks"])
+    found = _ours_on(proxy, facts)
     if found:
         with run.step("detach", proxy.name, facts["disk_names"]):
             with job(run.manager, "detach %s from %s" % (facts["disk_names"], proxy.name),
@@ -262,8 +263,20 @@ def release_attachment(run, proxy, guest, facts):
     power.reboot(run, proxy)
     with run.step("check disks", guest.name):
         guest.wait_until_it_answers(events.BOOT_SECONDS)
-        if not _shows_none(guest, facts):
+        if not _shows_none(guest, facts) and not _shows_what_it_has(run.manager, proxy, guest):
             raise errors.GuestError("%s still shows a disk that was detached from it" % guest.name)
+
+
+def _ours_on(proxy, facts):
+    """Return the handles of the proxy's devices that ``facts`` of the ledger speak of; refuse a renamed one."""
+    found = _attached(proxy, facts["disks"])
+    names = dict(zip(facts["disks"], facts.get("names", ())))
+    for disk in found:
+        name, known = api.name_of(disk), names.get(api.identity_of(disk))
+        if known not in (None, name):
+            raise errors.Refused("somebody has renamed %s to %s, so it stays on %s: call it %s again, or take it off, "
+                                 "and reconcile" % (known, name, proxy.name, known))
+    return found
 
 
 def _attached(proxy, identities):
@@ -283,6 +296,17 @@ def _shows_none(guest, facts):
         if place in shown:
             shown.remove(place)
     return not any(size in facts["sizes"] for _position, size in shown)
+
+
+def _shows_what_it_has(manager, proxy, guest):
+    """Tell whether a guest that has just booted shows as many disks of each size as its server has.
+
+    Then what is in the place of a disk that was detached is another one, which somebody has attached since.
+    """
+    devices = [disk for disk in api.devices_of(proxy.handle) if manager.device_kind(disk) != api.NETWORK]
+    if any(manager.device_kind(disk) != api.LOGICAL for disk in devices):
+        return False  # the manager does not tell the size of a raw disk
+    return sorted(disk.bytes for disk in guest.disks()) == sorted(api.bytes_of(disk) for disk in devices)
 
 
 def _places(disks):

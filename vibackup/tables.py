@@ -14,8 +14,13 @@ import string
 from vibackup import compat
 from vibackup.errors import Refused, UsageError
 from vibackup.guest import Command
+from vibackup.masking import mask, secret_in_command
 
+SECRET = ("holds a password, which every list of processes would show: leave it out, and give it to the program where "
+          "it runs, in a file or in its environment")
+_LARGEST = 1024 ** 2  # characters of a table
 _SHELL_WORDS = frozenset(["|", "||", "&", "&&", ";", ">>", "<<", "2>", "2>&1", "&>"])
+_SHOWN = 200  # characters of what is wrong
 _HEAD = re.compile(r"\[(?P<section>[^\]]+)\]|(?P<key>[^\s=:\[][^=:]*?)\s*[=:]")
 
 # A command line. written: its words as they stand in the file, but for paths; words: the same, each as
@@ -55,7 +60,8 @@ class Section(object):
 
     def fault(self, key, words):
         """Return the UsageError that says what is wrong with ``key``."""
-        return UsageError("%s: [%s] %s: %s" % (self.path, self.name, key, " ".join(words.split())))
+        shown = mask(" ".join(words.split()))
+        return UsageError("%s: [%s] %s: %s" % (self.path, self.name[:_SHOWN], key[:_SHOWN], shown[:2 * _SHOWN]))
 
 
 def shipped(name, keys):
@@ -78,7 +84,9 @@ def sections(path, keys):
     path = compat.text(path)
     try:
         with io.open(compat.native(path), encoding="utf-8-sig") as stream:
-            content = stream.read()
+            content = stream.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise UsageError("%s: has more than %d characters, and no table has" % (path, _LARGEST))
     except (IOError, OSError, UnicodeError) as error:
         raise UsageError("%s: cannot be read: %s" % (path, compat.message(error)))
     _refuse_what_interpreters_read_differently(path, content.splitlines())
@@ -87,7 +95,7 @@ def sections(path, keys):
     try:
         read(io.StringIO(content))
     except compat.configparser.Error as error:
-        raise UsageError("%s: is not an INI file: %s" % (path, compat.message(error)))
+        raise UsageError("%s: is not an INI file: %s" % (path, compat.message(error)[:_SHOWN]))
     return [Section(path, name, parser.items(name), keys) for name in parser.sections()]
 
 
@@ -111,6 +119,8 @@ def _command_line(section, key, line, placeholders):
         raw_words = compat.split_words(line)
     except ValueError as error:
         raise section.fault(key, "%s: %s" % (compat.message(error), line))
+    if secret_in_command(raw_words):
+        raise section.fault(key, SECRET)
     words, paths = [], {}
     while raw_words:
         word = raw_words.pop(0)

@@ -15,7 +15,7 @@ import tempfile
 import pytest
 
 from fakes import disks, faults, inventory, kinds, opening, storage
-from tests import labs
+from tests import canary, labs
 from vibackup import catalog, cli, compat, site
 from vibackup import manager as api
 
@@ -24,7 +24,7 @@ JYTHON = compat.JYTHON
 # Loops over all calls take each of them on one interpreter, and on the slower ones as many as there is time for.
 EVERY = 13 if JYTHON else 1 if sys.version_info >= (3, 7) else 5
 KIB = 1024
-PASSWORD = "rehearsal only"
+PASSWORD = canary.VALUE  # of repositories
 
 
 # -- inventories
@@ -104,6 +104,7 @@ class Ran(object):
 
     def __init__(self, status, output, errors):
         self.status, self.output, self.errors = status, output, errors
+        canary.note("what a command printed", output + errors)
         self.document = json.loads(output) if output.startswith("{") else None
 
     @property

@@ -280,34 +280,6 @@ def test_the_dry_run_says_what_the_real_one_then_does_and_changes_nothing(stage)
 
 # -- when things go wrong
 
-INI = """
-[keeper]
-image_backup =
-    mkdir -p -- {folder}
-    dd if={device} of={file}
-bytes = ([0-9]+) bytes
-image_discard = rm -f -- {file}
-"""
-
-
-@pytest.mark.needs("dd")
-@pytest.mark.parametrize("phase", ["before", "after"])
-def test_whichever_call_fails_nothing_is_left_or_reconcile_removes_it(stage, tmpdir, phase):
-    share = tmpdir.join("share")
-
-    def prepare():
-        stage.open(small())
-        if share.check():
-            share.remove()
-        table = stage.write("agents.ini", INI)
-        return lambda: run(stage, "--agents=" + table, agent="keeper", location=share)
-
-    def whole(before):
-        assert stage.objects() == before
-        assert [each.size() for each in share.visit() if each.isfile()] == [262144]
-    sweeps.sweep(stage, prepare, phase, whole)
-
-
 def wrong_location(tmpdir, kind):
     """Return a location in which nothing can be made."""
     path = tmpdir.join(kind)

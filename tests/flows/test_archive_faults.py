@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from tests.flows.archives import FILES, exists, files, folder, make, remove, restore, two_disks, verify
-from tests.flows.helpers import (EVERY, FREEZE, JYTHON, Stage, compat, environment, kept_lab, objects_in, process,
-                                 stage, vibackup_in)  # noqa: F401
-from tests.flows.sweeps import killed_at, stop_everywhere, sweep
+from tests.flows.archives import FILES, exists, folder, make, two_disks, verify
+from tests.flows.helpers import (Stage, compat, environment, kept_lab, objects_in, process, stage,
+                                 vibackup_in)  # noqa: F401
+from tests.flows.sweeps import stop_everywhere
 from vibackup import errors
 from vibackup.flows import archive, archive_restore
 from vibackup.run import Run
@@ -20,44 +20,6 @@ KILLED = (-9, 137)
 
 
 # -- a call fails
-
-@pytest.mark.parametrize("phase", ["before", "after"])
-def test_whichever_call_fails_there_is_a_good_archive_or_nothing(stage, phase):
-    good = []
-
-    def prepare():
-        if exists(stage):
-            assert verify(stage).status == 0, "what is there is an archive"
-            remove(stage)
-        stage.open(two_disks())
-        return lambda: make(stage, *FREEZE)
-
-    def whole(before):
-        assert stage.objects() == before
-        assert files(stage) == FILES + ["manifest.json"]
-        good.append(len(stage.catalog()))
-    sweep(stage, prepare, phase, whole)
-    assert set(good) <= {1} and (EVERY > 1 or len(good) >= 4)
-
-
-@pytest.mark.parametrize("phase", ["before", "after"])
-def test_whichever_call_fails_the_new_server_runs_or_there_is_nothing_of_it(stage, phase):
-    stage.open(two_disks())
-    assert make(stage).status == 0
-
-    def prepare():
-        stage.open(two_disks())
-        return lambda: restore(stage, "--isolated")
-
-    def whole(before):
-        assert stage.object("db02")["power"] == "Running"
-        for disk in ("system", "data"):
-            assert stage.content("db02-" + disk) == stage.content("db01-" + disk)
-        assert [thing for thing in stage.objects() if not thing["name"].startswith("db02")] == [
-            dict(thing, free_bytes=stage.object(thing["name"])["free_bytes"]) if "free_bytes" in thing else thing
-            for thing in before]
-    sweep(stage, prepare, phase, whole)
-
 
 def test_where_an_export_fails_the_files_before_it_are_removed_too(stage):
     stage.open(two_disks())
@@ -144,23 +106,6 @@ def commits(folder, act):
         stage.close()
 
 
-def moments(numbers):
-    """Return ``(number, phase)`` of each moment at which to kill a run."""
-    found = [(number, phase) for number in numbers for phase in ("before", "after")]
-    return found[2::5] if JYTHON else found
-
-
-def test_what_a_killed_run_left_is_removed_files_and_all(tmpdir):
-    places = moments(commits(tmpdir.mkdir("before"), make))
-    assert len(places) == (2 if JYTHON else 8)
-    lab = compat.text(tmpdir.join("lab"))
-    kept_lab(lab, two_disks())
-    where = compat.text(tmpdir.join("archive"))
-    for number, phase in places:
-        killed_at(lab, ["archive", "--vs=db01", "--to=" + where], number, phase)
-        assert not os.path.lexists(where), (number, phase)
-
-
 def test_a_run_that_is_killed_is_refused_until_it_is_reconciled(tmpdir):
     number = commits(tmpdir.mkdir("before"), make)[2]
     lab = compat.text(tmpdir.join("lab"))
@@ -174,19 +119,6 @@ def test_a_run_that_is_killed_is_refused_until_it_is_reconciled(tmpdir):
     listed = [left["what"] for left in vibackup_in(lab, "reconcile").document["leftovers"]]
     assert "an unfinished archive of db01 in %s" % tmpdir.join("archive") in listed
     assert vibackup_in(lab, "reconcile", "--fix").status == 0 and not tmpdir.join("archive").check()
-    assert vibackup_in(lab, *words).status == 0
-
-
-def test_what_a_killed_restore_left_is_removed_and_the_archive_stays(tmpdir):
-    where = compat.text(tmpdir.join("archive"))
-    lab = compat.text(tmpdir.join("lab"))
-    kept_lab(lab, two_disks())
-    assert vibackup_in(lab, "archive", "--vs=db01", "--to=" + where).status == 0
-    words = ["archive", "--restore", "--from=" + where, "--new-vs=db02"]
-    numbers = commits(tmpdir.mkdir("before"), lambda stage: stage.vibackup(*words))
-    for number, phase in moments(numbers[:-1]) + [(numbers[-1], "before")]:
-        killed_at(lab, words, number, phase)
-    assert vibackup_in(lab, "archive", "--verify", "--from=" + where).status == 0
     assert vibackup_in(lab, *words).status == 0
 
 

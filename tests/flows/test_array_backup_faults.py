@@ -6,7 +6,7 @@ import pytest
 
 from tests.flows.arrays import array_of, mixed
 from tests.flows.helpers import FREEZE, site_agent, stage  # noqa: F401
-from tests.flows.sweeps import nothing_more_to_release, release_what_it_names, sweep
+from tests.flows.sweeps import nothing_more_to_release, release_what_it_names
 from vibackup import arrays
 from vibackup.run import Run
 
@@ -29,23 +29,6 @@ def settle(stage, array, ran, before, kept, place):
     assert stage.objects() == before, place
     assert len(array.snapshots("LUN-1")) == len(stage.catalog()) == kept, place
     nothing_more_to_release(stage, place)
-
-
-@pytest.mark.parametrize("phase", ["before", "after"])
-@pytest.mark.parametrize("logical", [True, False], ids=["both sorts", "raw alone"])
-def test_whichever_call_of_the_manager_fails_nothing_is_left_or_reconcile_releases_it(stage, logical, phase):
-    stage.open(mixed(logical=logical))
-    array = array_of(stage)
-    good = [None]
-
-    def settled(_ran, before, place):
-        assert stage.objects() == before, place
-        assert len(array.snapshots("LUN-1")) == len(stage.catalog()) == len(good), place
-
-    def whole(before):
-        good.append(None)
-        settled(None, before, "done")
-    sweep(stage, lambda: lambda: back_up(stage, array), phase, whole, settled)
 
 
 @pytest.mark.parametrize("fault", ["before", "after", "hang"])

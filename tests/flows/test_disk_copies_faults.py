@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from tests.flows.copies import clone, delete, export, files, import_, source, target, two_groups
-from tests.flows.helpers import (EVERY, JYTHON, Stage, compat, content_in, kept_lab, objects_in, process, stage,
+from tests.flows.helpers import (JYTHON, Stage, compat, content_in, kept_lab, objects_in, process, stage,
                                  vibackup_in)  # noqa: F401
 from tests.flows.sweeps import stop_everywhere
 from tests.vhds import content
@@ -37,35 +37,6 @@ def remove(stage):
 
 
 # -- a manager that fails
-
-@pytest.mark.parametrize("action", ["throw", "hang"])
-@pytest.mark.parametrize("phase", ["before", "after"])
-@pytest.mark.parametrize("verb", sorted(COMMANDS))
-def test_whichever_call_fails_there_is_a_good_copy_or_no_trace_of_one(stage, verb, phase, action):
-    stage.open(two_groups())
-    target(stage)
-    before = stage.objects()
-    assert COMMANDS[verb](stage).status == 0 and is_there(stage)
-    calls = len(stage.calls)
-    remove(stage)
-    copied = 0
-    for number in range(1, calls + 1, EVERY):
-        stage.fault_at(number, phase, action)
-        ran = COMMANDS[verb](stage)
-        place = "%s %s call %d: %s" % (action, phase, number, ran.errors)
-        stage.lab.faults = []
-        assert ran.status in (0, 1, 3, 6, 7) and "internal error" not in ran.errors, place
-        if ran.status == 6:
-            assert ran.document["leftovers"], place
-            assert stage.vibackup("reconcile", "--fix").status == 0, place
-        assert is_there(stage) == (ran.document["error"] is None), place
-        copied += is_there(stage)
-        if is_there(stage):
-            remove(stage)
-        assert stage.vibackup("reconcile", "--fix").status == 0 and stage.changes() == [], place
-        assert stage.objects() == before, place
-    assert copied or EVERY > 1
-
 
 @pytest.mark.parametrize("verb, failing", [
     ("clone-disk", ["deleteLogicalDisk"]), ("clone-disk", ["cloneTo", "deleteSnapshot"]),

@@ -358,27 +358,6 @@ def test_somebody_who_puts_something_there_meanwhile_keeps_it(stage, share):
     assert ran.status == 1 and "mv" in ran.error and share.names() == ["back"] and share.content() == {"mine": b""}
 
 
-@pytest.mark.parametrize("phase", ["before", "after"])
-def test_whichever_call_fails_all_is_there_or_nothing(stage, share, phase):
-    def prepare():
-        stage.open(small())
-        for each in share.folder.listdir():
-            each.remove()
-        backup = share.backed_up(stage)
-
-        def act():
-            ran = share.restore(stage, backup)
-            if ran.status not in (0, 6):
-                assert share.names() == []
-            return ran
-        return act
-
-    def whole(before):
-        assert stage.objects() == before
-        assert share.content() == {"etc/motd": b"hello\n"} and share.names() == ["back"]
-    sweeps.sweep(stage, prepare, phase, whole)
-
-
 def test_a_stop_at_any_moment_leaves_nothing(stage, share):
     stage.open(small())
     backup = share.backed_up(stage)

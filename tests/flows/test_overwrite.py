@@ -6,9 +6,8 @@ import pytest
 
 from fakes import kinds
 from tests import labs
-from tests.flows.helpers import (EVERY, backed_up, compat, demo, kept_lab, named, process, refused, same_by_cmp,
+from tests.flows.helpers import (backed_up, compat, demo, kept_lab, named, process, refused, same_by_cmp,
                                  scribble, small, stage, stop, vibackup_in)  # noqa: F401
-from tests.flows.sweeps import sweep
 
 HALF_WRITTEN = "a half-written restore of the disk web01-system"
 
@@ -129,38 +128,6 @@ def test_a_half_written_disk_is_named_and_the_next_backup_of_it_refused(stage):
     assert fixed.status == 0 and "web01-system: its content is worthless" in fixed.document["warnings"][0]
     assert overwrite(stage, backup, "web01-system").status == 0
     assert stage.proxy_backup(agent="dd").status == 0
-
-
-@pytest.mark.parametrize("phase", ["before", "after"])
-def test_whichever_call_fails_the_disk_is_untouched_whole_or_named_as_half_written(stage, phase):
-    backup = backed_up(stage)
-    stop(stage, "web01")
-    whole_content = stage.content("web01-system")
-    scribble(stage, "web01-system")
-    scribbled = stage.content("web01-system")
-    seen = set()
-
-    def prepare():
-        scribble(stage, "web01-system")
-        assert stage.content("web01-system") == scribbled
-        return lambda: overwrite(stage, backup, "web01-system")
-
-    def settle(ran, before, place):
-        assert others(stage.objects()) == others(before), place
-        content = stage.content("web01-system")
-        if "restore" not in ran.steps:
-            assert content == scribbled, place
-            seen.add("untouched")
-        elif content != whole_content:
-            assert ran.status == 6 and HALF_WRITTEN in [left["what"] for left in ran.document["leftovers"]], place
-            seen.add("half-written")
-
-    def whole(before):
-        assert others(stage.objects()) == others(before) and stage.content("web01-system") == whole_content
-        seen.add("whole")
-    sweep(stage, prepare, phase, whole, settle)
-    if EVERY == 1:
-        assert seen == {"untouched", "whole"} | ({"half-written"} if phase == "before" else set())
 
 
 def test_what_a_killed_restore_half_wrote_is_named_by_reconcile(tmpdir):

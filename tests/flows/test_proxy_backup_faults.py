@@ -5,21 +5,8 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import pytest
 
 from fakes import servers, storage
-from tests.flows.helpers import FREEZE, small, stage  # noqa: F401
-from tests.flows.sweeps import sweep
+from tests.flows.helpers import small, stage  # noqa: F401
 from vibackup import manager as api
-
-
-@pytest.mark.parametrize("phase", ["before", "after"])
-def test_whichever_call_fails_nothing_is_left_or_reconcile_releases_it(stage, phase):
-    stage.open(small())
-    good = []
-
-    def whole(before):
-        good.append(None)
-        assert stage.objects() == before
-    sweep(stage, lambda: lambda: stage.proxy_backup(*FREEZE), phase, whole)
-    assert len(stage.catalog()) == 1 + len(good)
 
 
 @pytest.mark.parametrize("events", ["after-call", "backlog"])

@@ -161,27 +161,6 @@ def test_a_release_that_goes_on_failing_stays_a_leftover_with_its_reason(stage):
     assert stage.vibackup("reconcile", "--fix").status == 0
 
 
-@pytest.mark.parametrize("phase", ["before", "after"])
-def test_whichever_call_of_the_fix_fails_another_fix_releases_all(stage, phase):
-    stage.open(small())
-    before = stage.objects()
-    number = 0
-    while True:
-        number += 1 if not JYTHON else 7
-        stage.fault("removeStorageDevice", times=None)
-        assert stage.proxy_backup().status == 6
-        stage.lab.faults = []
-        stage.fault_at(number, phase)
-        ran = stage.vibackup("reconcile", "--fix")
-        made = len(stage.calls)
-        assert ran.status in (0, 6) and "internal error" not in ran.errors, (number, ran.errors)
-        stage.lab.faults = []
-        assert stage.vibackup("reconcile", "--fix").status == 0, (number, ran.errors)
-        assert stage.objects() == before, number
-        if made < number:
-            break
-
-
 def test_a_state_folder_that_others_may_write_to_is_refused(stage):
     state = os.path.join(stage.folder, "state")
     os.makedirs(compat.native(state))
@@ -282,22 +261,3 @@ def test_a_server_that_a_killed_run_left_frozen_is_refused_and_thawed(tmpdir, st
     assert "web01 frozen" in [left["what"] for left in vibackup_in(lab, "reconcile").document["leftovers"]]
     assert vibackup_in(lab, "reconcile", "--fix").status == 0
     assert objects_in(lab) == before
-
-
-def test_wherever_a_run_is_killed_reconcile_leaves_nothing(tmpdir, stage):
-    stage.open(small())
-    assert stage.proxy_backup(*FREEZE).status == 0
-    calls = len(stage.calls)
-    stage.close()
-    for number in range(1, calls + 1, 90 if JYTHON else 9):
-        lab = compat.text(tmpdir.join("lab %d" % number))
-        before = kept_lab(lab, small())
-        kill_at(lab, number, "after" if number % 2 else "before", *(BACKUP + FREEZE))
-        left = vibackup_in(lab, "reconcile").document["leftovers"]
-        assert vibackup_in(lab, "proxy-backup", "--dry-run", *BACKUP).status == (6 if left else 0), number
-        fixed = vibackup_in(lab, "reconcile", "--fix")
-        assert fixed.status == 0, (number, fixed.errors)
-        assert objects_in(lab) == before, number
-        again = vibackup_in(lab, "reconcile", "--fix")
-        assert (again.status, again.document["released"]) == (0, 0), number
-        assert vibackup_in(lab, "proxy-backup", *(BACKUP + FREEZE)).status == 0, number

@@ -6,10 +6,10 @@ import pytest
 
 from fakes import kinds, storage
 from tests import labs
-from tests.flows.helpers import (JYTHON, KIB, Stage, backed_up, compat, content_in, demo, kept_lab, named, objects_in,
+from tests.flows.helpers import (KIB, Stage, backed_up, compat, content_in, demo, kept_lab, named, objects_in,
                                  opened, process, refused, same_by_cmp, small, stage, start, stop,
                                  vibackup_in)  # noqa: F401
-from tests.flows.sweeps import killed_at, stop_everywhere, sweep
+from tests.flows.sweeps import stop_everywhere
 from vibackup import agents as agents_module
 from vibackup import manager as api
 from vibackup.flows import restore as restore_flow
@@ -458,35 +458,12 @@ def test_the_plan_of_a_dry_run_is_what_the_run_then_does(stage, vs, power):
 
 # -- what goes wrong
 
-def whole(stage):
-    def check(_before):
-        assert stage.object("back")["power"] == "Running"
-        assert stage.content("back-system") == stage.content("web01-system")
-    return check
-
-
-@pytest.mark.parametrize("phase", ["before", "after"])
-def test_whichever_call_fails_nothing_is_left_or_reconcile_releases_it(stage, phase):
-    def prepare():
-        backup = backed_up(stage)
-        return lambda: restore(stage, backup)
-    sweep(stage, prepare, phase, whole(stage))
-
-
 def test_a_stop_at_any_moment_leaves_nothing(stage):
     backup = backed_up(stage)
     before = stage.objects()
     stopped = stop_everywhere(stage, "restore", lambda run: restore_flow.restore(run, restore_flow.Plan(
         run, backup, "pbh01", "back", agents_module.load())), before)
     assert stopped >= 10
-
-
-@pytest.mark.parametrize("part", [0.3] if JYTHON else [0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 0.97])
-def test_what_a_killed_restore_left_is_released(tmpdir, part):
-    lab = compat.text(tmpdir.join("lab"))
-    kept_lab(lab, small())
-    backup = vibackup_in(lab, "proxy-backup", "--vs=web01", "--proxy=pbh01", "--agent=dd").document["backup"]["id"]
-    killed_at(lab, ["restore", "--backup=" + backup, "--proxy=pbh01", "--new-vs=back"], int(CALLS * part), "after")
 
 
 def test_a_server_whose_restore_was_complete_when_it_was_killed_stays(tmpdir):

@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from tests.flows.helpers import (EVERY, JYTHON, compat, content_in, kept_lab, objects_in, opened, process, small,
+from tests.flows.helpers import (JYTHON, compat, content_in, kept_lab, objects_in, opened, process, small,
                                  stage, vibackup_in)  # noqa: F401
-from tests.flows.sweeps import stop_everywhere, sweep
+from tests.flows.sweeps import stop_everywhere
 from tests.flows.test_rollback import DISCARD, REVERT, TAKE, ledger_files, rollback, taken, upgrade  # noqa: F401
 from vibackup.flows import rollback as flow
 
@@ -26,63 +26,6 @@ def same_but_for_content(one, other):
 
 
 # -- each call fails
-
-@pytest.mark.parametrize("phase", ["before", "after"])
-def test_whichever_call_of_a_take_fails_the_snapshot_is_kept_or_gone(stage, phase):
-    def prepare():
-        stage.open(small())
-        return lambda: rollback(stage, TAKE)
-
-    def whole(_before):
-        assert len(ledger_files(stage)) == 1
-        assert rollback(stage, REVERT, "--dry-run").status == 0
-
-    sweep(stage, prepare, phase, whole)
-
-
-@pytest.mark.parametrize("phase", ["before", "after"])
-def test_whichever_call_of_a_discard_fails_the_snapshot_is_gone_or_still_kept(stage, phase):
-    def prepare():
-        stage.open(small())
-        assert rollback(stage, TAKE).status == 0
-        upgrade(stage)
-        return lambda: rollback(stage, DISCARD)
-
-    def whole(_before):
-        assert stage.object("web01")["snapshot"] is None and ledger_files(stage) == []
-        assert stage.content(DISK)[4096:4104] == b"upgraded"
-
-    sweep(stage, prepare, phase, whole)
-
-
-@pytest.mark.parametrize("phase", ["before", "after"])
-def test_whichever_call_of_a_revert_fails_it_says_what_the_disks_hold_and_the_server_runs_again(taken, phase):
-    old = taken.content(DISK)
-    upgrade(taken)
-    new = taken.content(DISK)
-    before = taken.objects()
-    assert rollback(taken, REVERT).status == 0
-    reverted = 1
-    for number in range(1, len(taken.calls) + 1, EVERY):
-        upgrade(taken)
-        assert taken.content(DISK) == new
-        taken.fault_at(number, phase)
-        ran = rollback(taken, REVERT)
-        taken.lab.faults = []
-        place = "%s call %d: %s" % (phase, number, ran.errors)
-        assert ran.status in (0, 1, 3, 6, 7) and "internal error" not in ran.errors, place
-        if ran.status == 6:
-            assert ran.document["leftovers"][0]["what"] == "web01 stopped", place
-            assert taken.vibackup("reconcile", "--fix").status == 0, place
-        said = ran.status == 0 or "are reverted" in (ran.error or "")
-        assert taken.content(DISK) == (old if said else new), place
-        reverted += said
-        assert taken.object("web01")["power"] == "Running", place
-        assert same_but_for_content(taken.objects(), before), place
-        assert taken.vibackup("reconcile", "--fix").status == 0 and taken.changes() == [], place
-        assert len(ledger_files(taken)) == 1, place
-    assert reverted > 2
-
 
 def test_a_revert_that_fails_leaves_the_disks_as_they_were_and_starts_the_server_again(taken):
     upgrade(taken)

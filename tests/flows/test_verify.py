@@ -6,9 +6,8 @@ import os
 
 import pytest
 
-from tests.flows.helpers import (JYTHON, backed_up, compat, demo, kept_lab, named, scribble, small, stage,
-                                 stop, vibackup_in, write_bytes)  # noqa: F401
-from tests.flows.sweeps import killed_at, stop_everywhere, sweep
+from tests.flows.helpers import (backed_up, demo, named, scribble, small, stage, stop, write_bytes)  # noqa: F401
+from tests.flows.sweeps import stop_everywhere
 from tests.flows.test_restore import CALLS_OF_THE_API
 from vibackup import agents
 from vibackup.flows import verify as verify_flow
@@ -167,29 +166,9 @@ def test_the_plan_of_a_dry_run_is_what_the_run_then_does(stage, power):
     assert [line.partition(":")[0] for line in dry.document["plan"]] == verify(stage, backup, "--check=hostname").steps
 
 
-@pytest.mark.parametrize("phase", ["before", "after"])
-def test_whichever_call_fails_nothing_is_left_or_reconcile_releases_it(stage, phase):
-    def prepare():
-        backup = backed_up(stage)
-        return lambda: verify(stage, backup, "--check=hostname")
-
-    def whole(before):
-        assert stage.objects() == before
-        assert stage.catalog()[0]["verified"]["outcome"] == "ok"
-    sweep(stage, prepare, phase, whole)
-
-
 def test_a_stop_at_any_moment_leaves_nothing(stage):
     backup = backed_up(stage)
     before = stage.objects()
     stopped = stop_everywhere(stage, "verify", lambda run: verify_flow.verify(run, verify_flow.Plan(
         run, backup, "pbh01", agents.load(), seconds=900)), before)
     assert stopped >= 10
-
-
-@pytest.mark.parametrize("part", [0.9] if JYTHON else [0.3, 0.6, 0.9])
-def test_what_a_killed_verify_left_is_released(tmpdir, part):
-    lab = compat.text(tmpdir.join("lab"))
-    kept_lab(lab, small())
-    backup = vibackup_in(lab, "proxy-backup", "--vs=web01", "--proxy=pbh01", "--agent=dd").document["backup"]["id"]
-    killed_at(lab, ["verify", "--backup=" + backup, "--proxy=pbh01"], int(150 * part), "after")

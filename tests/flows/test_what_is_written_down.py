@@ -17,19 +17,6 @@ image_discard = rm -f -- {{file}}
 """
 
 
-def test_a_password_in_the_location_is_in_no_file_and_on_no_screen(stage):
-    stage.open(small())
-    agents = stage.write("agents.ini", "[web]\nimage_backup = echo {location}\n")
-    ran = stage.proxy_backup("--agents=" + agents, "--location=rest:http://me:canary17@host/repository", agent="web")
-    assert ran.status == 0
-    assert stage.catalog()[0]["location"] == "rest:http://me:********@host/repository"
-    assert "canary17" not in ran.output + ran.errors
-    for folder, _folders, names in os.walk(compat.native(stage.lab.folder + "/state")):
-        for name in names:
-            with open(os.path.join(folder, name), "rb") as stream:
-                assert b"canary17" not in stream.read()
-
-
 def test_files_are_kept_under_names_that_the_proxy_has_no_part_in(stage):
     agents = stage.write("agents.ini", "[names]\nfile_backup = sh -c 'echo \"$0\" > names' {origin}\n")
     stage.open(demo())

@@ -30,8 +30,9 @@ def main(words):
         whole = _copy(os.path.join(folder, "whole"))
         everything = sorted(set(path for mutant in chosen for path in mutant.tests))
         print("nothing broken: %d files of tests" % len(everything), flush=True)
-        if _run_tests(whole, everything) != NOTHING_FAILED:
-            print("they do not pass as they are: mend that first")
+        status, output = _run_tests(whole, everything)
+        if status != NOTHING_FAILED:
+            print("%s\nthey do not pass as they are: mend that first" % output)
             return 1
         pool = multiprocessing.pool.ThreadPool(options.jobs)
         caught = list(pool.imap(lambda mutant: _try(folder, mutant), chosen))
@@ -56,21 +57,22 @@ def _try(folder, mutant):
     """Break one guard in a copy, and tell whether its tests caught it."""
     copy = _copy(tempfile.mkdtemp(dir=folder) + "/copy")
     mutant.break_in(copy)
-    status = _run_tests(copy, mutant.tests)
+    status, output = _run_tests(copy, mutant.tests)
     shutil.rmtree(copy)
     print("%-9s %s" % ({SOMETHING_FAILED: "caught", NOTHING_FAILED: "SURVIVED"}.get(status, "BROKEN %d" % status),
                        mutant.name), flush=True)
+    if status not in (SOMETHING_FAILED, NOTHING_FAILED):
+        print(output, flush=True)
     return status == SOMETHING_FAILED
 
 
 def _run_tests(copy, paths):
+    """Run tests in a copy until one fails; return pytest's exit status, and what it printed."""
     child = subprocess.run(
         [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider"] + list(paths), cwd=copy,
         env=dict(os.environ, PYTHONPATH=copy, PYTHONDONTWRITEBYTECODE="1"), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if child.returncode not in (NOTHING_FAILED, SOMETHING_FAILED):
-        print(child.stdout.decode("utf-8", "replace"), flush=True)
-    return child.returncode
+    return child.returncode, child.stdout.decode("utf-8", "replace")
 
 
 if __name__ == "__main__":

@@ -59,7 +59,8 @@ def _unfinished(run, plan):
 
 def _make_folder(run, plan, number):
     try:
-        os.mkdir(compat.native(plan.folder))
+        os.mkdir(compat.native(plan.folder), state.FOLDER_MODE)
+        os.chmod(compat.native(plan.folder), state.FOLDER_MODE)
     except OSError as error:
         run.ledger.made(number, new_folder=False)
         raise errors.VibackupError("cannot make the folder %s: %s" % (printable(plan.folder), compat.message(error)))

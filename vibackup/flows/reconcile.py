@@ -3,7 +3,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import contextlib
 
-from vibackup import arrays, backup, compat, events, files, ledger, making, power, quiesce, steps
+from vibackup import arrays, backup, compat, errors, events, files, ledger, making, power, quiesce, steps
 from vibackup import manager as api
 from vibackup.masking import mask
 
@@ -47,6 +47,7 @@ def _release_all(run):
         elif intent.kind in (ledger.ATTACHMENT, ledger.POWER):
             stuck[intent.run] = ledger.describe(intent.kind, intent.facts)
     run.ledger.tidy()
+    run.catalog.tidy()
     return released
 
 
@@ -74,13 +75,17 @@ def _release_snapshot(run, intent):
 def _release_attachment(run, intent):
     with _held(run, intent, "proxy") as proxy:
         if proxy is not None:
-            steps.release_attachment(run, proxy, steps.guest_of(run, proxy), intent.facts)
+            steps.release_attachment(run, proxy, _guest_of(run, proxy), intent.facts)
             if events.state_of(run.manager, proxy.handle) == api.FAILED:
                 run.warn("%s has failed: start it, and look at its console" % proxy.name)
 
 
 def _release_power(run, intent):
+    """Stop what a killed run has started; what has another name now may be another server, with its id used again."""
     with _held(run, intent, "vs") as server:
+        if server is not None and server.name != intent.facts["vs_name"]:
+            raise errors.Refused("somebody has renamed it to %s, so it is not stopped: call it %s again, or stop it, "
+                                 "and reconcile" % (server.name, intent.facts["vs_name"]))
         if server is not None:
             power.stop(run, server)
 
@@ -95,7 +100,7 @@ def _release_freeze(run, intent):
     """Thaw a server that a killed run left frozen; one that does not run is not frozen."""
     with _held(run, intent, "vs") as server:
         if server is not None and events.state_of(run.manager, server.handle) == api.RUNNING:
-            quiesce.thaw(run, steps.guest_of(run, server), intent.facts["command"])
+            quiesce.thaw(run, _guest_of(run, server), intent.facts["command"])
 
 
 def _release_backup(run, intent):
@@ -112,7 +117,7 @@ def _release_backup(run, intent):
 def _undo_in_guest(run, intent):
     with _held(run, intent, "proxy") as proxy:
         if proxy is not None:
-            backup.undo(steps.guest_of(run, proxy), intent.facts["commands"])
+            backup.undo(_guest_of(run, proxy), intent.facts["commands"])
 
 
 @contextlib.contextmanager
@@ -125,6 +130,12 @@ def _held(run, intent, role):
     server = steps.server_of(handle)
     with run.held([(server.id, server.name)], despite_leftovers=True):
         yield server
+
+
+def _guest_of(run, server):
+    """Return the guest of ``server``; raise Refused where two have its name, by which commands find their way."""
+    run.manager.find_server(server.name)
+    return steps.guest_of(run, server)
 
 
 def _release_made(run, intent):

@@ -1,7 +1,7 @@
 """backups: the catalog."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import report
+from vibackup import errors, report
 
 SUMMARY = "list the catalog of finished backups"
 EXAMPLE = "vibackup backups --vs=web01"
@@ -23,7 +23,10 @@ def subject(_given):
 
 
 def carry_out(session):
-    """Do what the command line asks for; return the Result."""
-    entries = session.run_.catalog.entries(session.options.vs)
+    """Do what the command line asks for; an entry that is damaged hides no other, and is named at the end."""
+    entries, damaged = session.run_.catalog.readable(session.options.vs)
     session.more["backups"] = entries
     session.lines(report.backups_table(entries))
+    if damaged:
+        raise errors.UsageError("%s%s" % (damaged[0].message, "" if len(damaged) == 1 else " (and %d more like it)" % (
+            len(damaged) - 1)))

@@ -136,3 +136,52 @@ def test_events_of_a_lab_that_is_opened_again(tmpdir):
     lab.close()
     lab = demo_lab(tmpdir)
     assert find(lab, SERVER, "web01").getStatusEvent().getTime() == last.getTime()
+
+
+# -- disturbed
+
+@pytest.mark.parametrize("mode", events.MODES)
+@pytest.mark.parametrize("delays, expected", [
+    ([()], [[], [], []]), ([(0, 0)], [["Stopped", "Stopped"], [], []]), ([(0, 30000)], [["Stopped"], ["Stopped"], []]),
+    ([(70000,)], [[], ["Stopped"], []])], ids=["never", "twice", "again later", "late"])
+def test_a_disturbed_event_is_told_as_often_and_as_late_as_was_said(mode, delays, expected):
+    lab = make_lab(events=mode)
+    log = event_log(lab)
+    lab.disturbed_events = events.Disturbance(delays)
+    stop(lab)
+    assert [heard(log, lab, timeout_ms=60000) for _call in range(3)] == expected
+
+
+@pytest.mark.parametrize("mode", events.MODES)
+def test_a_late_event_ends_the_listening_when_it_arrives(mode):
+    lab = make_lab(events=mode)
+    log = event_log(lab)
+    lab.disturbed_events = events.Disturbance([(20000,)])
+    stop(lab)
+    assert heard(log, lab, timeout_ms=60000) == ["Stopped"] and lab.clock.monotonic() == 25
+
+
+@pytest.mark.parametrize("mode", events.MODES)
+def test_an_event_that_is_overtaken_is_told_behind_the_later_one(mode):
+    lab = make_lab(events=mode)
+    log = event_log(lab)
+    lab.disturbed_events = events.Disturbance([(50000,), (0,), (0,)])
+    with job(lab):
+        find(lab, SERVER, "web01").reboot()
+    told = [heard(log, lab, timeout_ms=60000) for _call in range(3)]
+    assert told == [["Starting"], ["Running"], ["Stopped"]]
+
+
+@pytest.mark.parametrize("mode, told", [(events.AFTER_CALL, []), (events.BACKLOG, ["Stopped"])])
+def test_what_arrived_before_the_call_is_told_as_the_mode_says_and_told_again_where_all_is(mode, told):
+    lab = make_lab(events=mode)
+    log = event_log(lab)
+    for again in (False, True):
+        lab.disturbed_events = events.Disturbance([(0,)], again)
+        with job(lab):
+            server = find(lab, SERVER, "web01")
+            (server.start if again else server.stop)()
+        lab.clock.sleep(60)
+        if not again:
+            assert [heard(log, lab), heard(log, lab)] == [told, []]
+    assert [heard(log, lab), heard(log, lab)] == [["Starting", "Running"]] * 2

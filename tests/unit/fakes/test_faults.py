@@ -120,3 +120,27 @@ def test_a_call_that_fails_by_itself_says_why_it_failed():
     lab.faults.append(Fault("after", "throw", method="setName"))
     with refused("no job is begun"):
         find(lab, SERVER, "web01").setName("x")
+
+
+def test_a_manager_that_goes_away_answers_no_call_from_then_on():
+    lab = make_lab()
+    web01 = find(lab, SERVER, "web01")
+    fault = Fault("before", "throw", first=lab.calls + 2, times=None)
+    lab.faults.append(fault)
+    web01.getName()
+    for ask in (web01.getName, web01.getId, web01.getStorageDevices):
+        with refused("injected fault"):
+            ask()
+    assert fault.struck == 3
+
+
+def test_a_method_may_be_refused_from_a_call_on():
+    lab = make_lab()
+    web01 = find(lab, SERVER, "web01")
+    lab.faults.append(Fault("before", "throw", method="getName", first=lab.calls + 3, times=None))
+    web01.getName()
+    web01.getId()
+    for _number in range(2):
+        with refused("injected fault"):
+            web01.getName()
+    web01.getId()

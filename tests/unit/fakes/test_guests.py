@@ -76,6 +76,21 @@ def test_a_hanging_connection_breaks_after_an_hour():
     assert lab.clock.monotonic() == 3600
 
 
+@pytest.mark.parametrize("phase", ["before", "after"])
+def test_a_command_that_hangs_is_given_up_at_its_time_out(phase):
+    lab = make_lab()
+    lab.faults.append(Fault(phase, "hang", method="run"))
+    completed = run(lab, "web01", "mkdir", "-p", "/mnt/x", timeout=60)
+    assert completed == (None, "", "it was not finished within 60 seconds, the time it was given")
+    assert lab.clock.monotonic() == 60 and os.path.isdir(in_guest(lab, "mnt", "x")) == (phase == "after")
+
+
+def test_a_command_whose_status_is_lost_has_said_all_that_it_says():
+    lab = make_lab()
+    lab.faults.append(Fault("after", "lose", method="run"))
+    assert run(lab, "web01", "echo", "done") == (None, "done\n", "")
+
+
 def test_a_command_in_a_guest_counts_and_is_traced_as_a_call(tmpdir):
     lab = make_lab()
     lab.trace_to(compat.text(tmpdir.join("trace")))
@@ -306,6 +321,7 @@ def test_redirections_stay_below_the_labs_folder_too():
 
 
 @pytest.mark.parametrize("word", ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/stdin", "/dev/fd/0", "2>/dev/null",
+                                  "/dev/shm/x/y",
                                   "/devices", "x/dev/sda", "/tmp/mnt", "/mntx", "./dev/sda", "web01",
                                   "//a//b/../c", "http://mnt/x", "http://dev/x", "a/mnt/b", ""])
 def test_what_is_no_path_of_a_device_or_mount_stays_as_it_is(word):
@@ -323,6 +339,11 @@ def test_what_is_no_path_of_a_device_or_mount_stays_as_it_is(word):
 def test_a_path_of_the_guest_as_a_path_of_this_machine(word, local):
     guest = guest_of(make_lab())
     assert guest.path(word) == local.replace("{}", guest.folder)
+
+
+def test_this_machines_files_in_memory_are_a_share_and_no_device():
+    guest = guest_of(make_lab())
+    assert not guest.is_elsewhere("/dev/shm/x/y") and guest.is_elsewhere("/etc/shm/x")
 
 
 # -- quiesce and modelled commands

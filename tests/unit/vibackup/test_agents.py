@@ -280,7 +280,7 @@ def test_a_folder_is_joined_the_way_of_its_location(location, folder):
 
 
 @pytest.mark.parametrize("location", [
-    "sftp:backup@host:/srv/restic", "s3:https://host/bucket", "rest:https://user:pw@host:8000/", "C:\\restic"])
+    "sftp:backup@host:/srv/restic", "s3:https://host/bucket", "rest:https://host:8000/user/", "C:\\restic"])
 def test_a_repository_address_is_passed_on_as_it_is(location):
     restic = known("restic")
     assert "--repo=" + location in restic.commands("image_backup", values(restic, location=location))[0].argv
@@ -895,3 +895,10 @@ def test_a_restore_of_a_smaller_image_leaves_the_rest_of_the_disk_as_it_was(site
     filled.update(device=larger)
     assert site.run(dd, "image_restore", filled)[0] == agents.OK
     assert content(larger) == RANDOM + b"\2" * 4096
+
+
+@pytest.mark.parametrize("digits, figure", [(1, 9), (20, 10 ** 20 - 1), (21, None), (5000, None), (60000, None)])
+def test_a_figure_that_no_disk_can_have_is_none(tmpdir, digits, figure):
+    tmpdir.join("agents.ini").write("[site]\nimage_backup = true\nbytes = read ([0-9]+)\n")
+    agent = agents.load(compat.text(tmpdir.join("agents.ini")))["site"]
+    assert agent.bytes_read("read " + "9" * digits) == figure

@@ -9,6 +9,8 @@ import pytest
 from vibackup import compat, errors, state
 from vibackup.catalog import Catalog
 
+GONE = 2 ** 30  # more than any process's number
+
 
 @pytest.fixture
 def catalog(folder):
@@ -78,6 +80,17 @@ def test_what_a_crash_left_of_an_entry_is_no_entry(catalog, folder):
     assert ids(catalog.entries()) == ["b1"]
 
 
+def test_what_a_crash_left_of_an_entry_is_tidied_and_what_is_being_written_is_not(catalog, folder):
+    catalog.tidy()
+    catalog.add(entry("b1"))
+    names = ["b2.json.%d.new" % GONE, "b3.json.%d.new" % os.getpid()]
+    for name in names:
+        with open(os.path.join(compat.native(folder), "catalog", name), "wb") as stream:
+            stream.write(b"{")
+    catalog.tidy()
+    assert sorted(os.listdir(os.path.join(compat.native(folder), "catalog"))) == ["b1.json", names[1]]
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"null", b"7", b"{}", b'{"id": "b2"}', b"\xff\xfe", b'"text"',
     b'{"id": "b2", "vs": "web01", "finished": "x", "agent": "dd"}'], ids=repr)
 def test_a_damaged_entry_is_an_error_that_names_the_file(catalog, folder, damage):
@@ -109,6 +122,7 @@ def test_an_entry_that_cannot_be_written_leaves_the_others(catalog, monkeypatch)
 
 @pytest.mark.parametrize("wrong", [
     {"id": 7}, {"id": None}, {"vs": None}, {"vs": ["web01"]}, {"finished": 1212357600}, {"agent": {}}, {"disks": None},
+    {"finished": "2041Z"}, {"finished": "2008-13-01T00:00:00Z"}, {"finished": ""}, {"finished": "gestern, süd"},
     {"disks": {}}, {"disks": "system"}, {"disks": ["system"]}, {"disks": [{}]}, {"disks": [{"name": 1}]}], ids=repr)
 def test_an_entry_of_wrong_types_is_one_error_that_names_the_file(catalog, folder, wrong):
     catalog.add(entry("b1"))

@@ -140,6 +140,30 @@ def test_a_wall_clock_that_jumps_changes_neither_deadline_nor_result(lab, run, j
     assert 300 <= run.manager.clock.monotonic() - before < 301
 
 
+def test_a_clock_set_back_to_the_very_moment_of_the_event_before_hides_no_newer_one(lab, run):
+    server = find(run, "web01")
+    before = api.event_key(api.status(server.handle))
+    begun_ms = lab.event(lab.world.named({"VirtualServer"}, "web01")["status_event"])["time_ms"]
+    watch = act(run, api.reboot)
+    up_ms = lab.world.now_ms + 35000
+
+    def set_back():
+        lab.world.wall_offset_ms = begun_ms - up_ms
+    run.manager.clock.call_after(20, set_back)
+    assert watch.wait_for((api.RUNNING,)) == api.RUNNING
+    assert api.event_key(api.status(server.handle)) == before
+
+
+def test_a_listening_that_always_ends_at_once_does_not_call_the_manager_without_end(lab, run, monkeypatch):
+    asked = []
+    monkeypatch.setattr(run.manager, "listen", lambda *_same: asked.append(True))
+    watch = act(run, api.reboot)
+    assert watch.wait_for((api.RUNNING,)) == api.RUNNING
+    with pytest.raises(errors.TimedOut):
+        watch.wait_for((api.STOPPED,), 300)
+    assert len(asked) < 350
+
+
 def test_a_stop_that_is_asked_for_ends_the_wait_at_its_next_look(lab, tmpdir):
     asked = []
     run = make_run(lab, tmpdir, stop_status=lambda: asked and errors.INTERRUPTED or None)

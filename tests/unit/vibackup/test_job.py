@@ -145,6 +145,14 @@ def test_a_commit_that_failed_is_the_error_even_where_the_state_cannot_be_read_e
     with pytest.raises(errors.ApiError) as caught:
         rename(manager)
     assert caught.value.call == "commit"
+    assert caught.value.message.endswith("; nobody can tell now whether it was done all the same")
+
+
+def test_a_commit_that_failed_and_is_known_not_to_be_done_leaves_no_doubt(lab, manager):
+    fail(lab, "commit", "before")
+    with pytest.raises(errors.ApiError) as caught:
+        rename(manager)
+    assert "nobody can tell" not in caught.value.message
 
 
 def test_a_commit_is_not_asked_about_where_it_did_not_fail(lab, manager):
@@ -183,6 +191,15 @@ def test_an_abort_is_tried_again_so_that_an_open_job_is_not_taken_for_the_truth(
         with job(run.manager, "test", lambda: api.snapshot_of(server) is not None):
             api.snapshot(server)
     assert objects(lab) == before and lab.open_jobs == [] and run.manager.doubt is None
+
+
+def test_a_commit_that_never_came_and_cannot_be_aborted_is_made_once_more(lab, manager):
+    """L1: what the open job has changed looks like the truth, and would go when the connection ends."""
+    fail(lab, "commit", "before")
+    fail(lab, "abort", times=None)
+    rename(manager)
+    assert lab.open_jobs == []
+    assert "renamed" in [thing["name"] for thing in objects(lab)]
 
 
 def test_where_a_body_failed_and_nothing_aborts_it_the_manager_is_not_believed_any_more(lab, run):

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from vibackup import compat, errors, ledger, locks, state
+from vibackup import compat, errors, ledger, locks, records, state
 
 SNAPSHOT = {"vs": "vs-1", "vs_name": "web01", "name": "vibackup one web01"}
 ATTACHMENT = {"proxy": "vs-9", "proxy_name": "pbh01", "disks": ["disk-7"], "disk_names": "snap", "before": []}
@@ -278,6 +278,73 @@ def test_the_locks_of_runs_that_are_gone_are_tidied_and_no_others(folder, open_l
     two.take("vs-2", "db01")
     open_ledger("three").tidy()
     assert os.listdir(os.path.join(compat.native(folder), "locks")) == ["vs-2"]
+
+
+def test_what_was_killed_while_it_took_or_dropped_a_lock_or_began_a_file_is_tidied(folder, open_ledger):
+    mine = open_ledger("one")
+    for name in ("vs-1", "vs-2.new-0815"):
+        os.mkdir(os.path.join(compat.native(folder), "locks", name))
+    with open(os.path.join(compat.native(folder), "ledger", "two.jsonl.%d.new" % 2 ** 30), "wb") as stream:
+        stream.write(b"{")
+    mine.tidy()
+    assert os.listdir(os.path.join(compat.native(folder), "locks")) == [] and files(folder) == []
+
+
+def test_a_file_without_an_owner_is_no_running_runs_though_a_lock_has_none_either(folder, open_ledger):
+    mine = open_ledger("one")
+    os.mkdir(os.path.join(compat.native(folder), "locks", "vs-1"))
+    with open(os.path.join(compat.native(folder), "ledger", "two.jsonl"), "wb") as stream:
+        stream.write(b"")
+    mine.tidy()
+    assert files(folder) == []
+
+
+def test_a_run_that_writes_its_first_line_while_others_tidy_keeps_its_record(open_ledger, monkeypatch):
+    """Between the making of the file and its first line there is no moment in which it looks like nobody's."""
+    one, two, real = open_ledger("one"), open_ledger("two"), records.sealed
+
+    def tidied(*line):
+        two.tidy()
+        return real(*line)
+    one.take("vs-1", "web01")
+    monkeypatch.setattr(records, "sealed", tidied)
+    one.intend(ledger.SNAPSHOT, **SNAPSHOT)
+    assert two.leftovers() == []
+    one.close()
+    assert what(two.leftovers()) == [("one", 1, ledger.SNAPSHOT)]
+
+
+def released(run):
+    """Have ``run`` make something, and release it."""
+    run.take("vs-1", "web01")
+    run.released(run.intend(ledger.SNAPSHOT, **SNAPSHOT))
+    return run
+
+
+def test_the_file_of_a_living_process_stays_between_two_of_its_flows(folder, open_ledger):
+    """It holds no lock then, and is about to write there again."""
+    one = released(open_ledger("one"))
+    one.give_back("vs-1")
+    open_ledger("two").tidy()
+    assert files(folder) == ["one.jsonl"]
+    one.close()
+    assert files(folder) == []
+
+
+def test_a_run_whose_file_is_tidied_while_it_ends_has_ended(folder, open_ledger, monkeypatch):
+    """Its last lock is given back, and before it removes its file another run does."""
+    one, two, real = released(open_ledger("one")), open_ledger("two"), locks.drop
+    monkeypatch.setattr(locks, "drop", lambda *lock: [real(*lock), two.tidy()])
+    one.close()
+    assert files(folder) == []
+
+
+def test_a_run_that_ends_while_files_are_tidied_is_passed_over(folder, open_ledger, monkeypatch):
+    """It ends between the listing of its file and the reading."""
+    one, two, real = released(open_ledger("one")), open_ledger("two"), state.read_lines
+    monkeypatch.setattr(state, "read_lines", lambda path: [one.close(), real(path)][1])
+    two.tidy()
+    assert files(folder) == []
 
 
 def test_what_a_run_was_killed_before_it_kept_is_a_leftover(open_ledger):

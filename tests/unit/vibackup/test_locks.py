@@ -2,22 +2,21 @@
 """Locks between processes: taken by one, broken only where its owner is proven dead."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-import json
 import os
 import subprocess
 import sys
 
 import pytest
 
-from vibackup import compat, locks
+from vibackup import compat, locks, records
 
 ROUNDS = 40
 
 # Takes the lock again and again; every third time it leaves it behind as one of a process that is gone.
 RACER = """
-import json, os, sys
+import os, sys
 sys.path.insert(0, sys.argv[1])
-from vibackup import locks
+from vibackup import locks, records
 folder, inside, name, rounds = sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5])
 living = locks.this_process()
 for number in range(rounds):
@@ -31,8 +30,8 @@ for number in range(rounds):
     if number % 3 < 2:
         locks.drop(folder, owner)
     else:  # from here on, this is the lock of a process that is gone
-        with open(inside + name, "w") as stream:
-            json.dump(dict(owner, started="gone"), stream)
+        with open(inside + name, "wb") as stream:
+            stream.write(records.sealed(dict(owner, started="gone")))
         os.rename(inside + name, os.path.join(folder, os.listdir(folder)[0]))
 print("all rounds")
 """
@@ -273,6 +272,27 @@ def test_breaking_a_dead_lock_late_does_not_touch_who_has_taken_it_since(folder)
     assert locks.holder(folder)["run"] == "run-two"
 
 
+def test_a_lock_that_is_given_back_while_it_is_asked_for_is_taken(folder, monkeypatch):
+    """Otherwise it would seem to be held by nobody knows whom, for ever."""
+    locks.take(folder, owner("one"))
+    real = locks.shutil.rmtree
+    monkeypatch.setattr(locks.shutil, "rmtree", lambda path: [real(path), locks.drop(folder, owner("one"))])
+    assert locks.take(folder, owner("two")) is None
+    assert locks.holder(folder)["run"] == "run-two"
+
+
+def test_a_lock_is_taken_though_somebody_tidies_what_is_half_made(folder, monkeypatch):
+    real, tidied = os.chmod, []
+
+    def chmod(path, mode):
+        if not tidied:
+            tidied.append(locks.tidy(path))
+        real(path, mode)
+    monkeypatch.setattr(os, "chmod", chmod)
+    assert locks.take(folder, owner()) is None and tidied
+    assert locks.holder(folder) == owner()
+
+
 def test_processes_that_race_for_a_lock_and_break_it_are_never_in_it_together(folder, tmpdir):
     """Each round makes a folder while it holds the lock, which throws where another is there too."""
     script = tmpdir.join("racer.py")
@@ -293,5 +313,5 @@ def test_a_lock_is_for_its_owner_alone_to_read(folder):
 def test_what_is_in_a_lock_says_who_what_and_where(folder):
     locks.take(folder, owner("one", verb="proxy-backup"))
     with open(os.path.join(folder, os.listdir(folder)[0]), "rb") as stream:
-        held = json.loads(stream.read().decode("ascii"))
+        held = records.unsealed(stream.read())
     assert sorted(held) == ["host", "pid", "run", "started", "token", "verb"]

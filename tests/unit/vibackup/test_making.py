@@ -260,6 +260,18 @@ def test_a_figure_that_cannot_be_read_does_not_end_a_copy(lab, tmpdir):
     assert [value["unit"] for value in shown] == ["seconds"]
 
 
+def test_a_figure_that_could_not_be_read_is_not_asked_for_again(lab, tmpdir):
+    """L7: a manager that hangs would hang each time."""
+    run, asked = make_run(lab, tmpdir), []
+
+    def broken():
+        asked.append(lab.clock.monotonic())
+        raise errors.ApiError("getCopyPercent", ValueError("no"))
+    with making.copying(run, broken):
+        lab.clock.sleep(100 * making.PROGRESS_SECONDS)
+    assert len(asked) == 1
+
+
 def test_the_clone_of_a_disk_has_its_bytes(lab, run, group):
     spare = _spare(lab, run)
     with making.kept(run) as made:

@@ -149,7 +149,7 @@ def test_a_manifest_that_is_a_link_or_a_folder_is_refused(tmpdir):
 @pytest.mark.parametrize("number, words", [
     (2, "it has the format 2, and this vibackup knows 1 alone"), (0, "it has no format number"),
     (True, "it has no format number"), ("1", "it has no format number"), (1.0, "it has no format number"),
-    (None, "it has no format number"), (10 ** 400, "it has no format number"), (Ellipsis, "it has no format number")])
+    (None, "it has no format number"), (10 ** 400, "it is no JSON"), (Ellipsis, "it has no format number")])
 def test_a_format_that_is_not_known_is_refused_by_its_number(tmpdir, number, words):
     assert words in refusal(tmpdir, changed("format", number))
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.runs import make_run, small_lab
 from vibackup import compat, errors
-from vibackup.masking import MASK, mask
+from vibackup.masking import MASK, mask, secret_in_command, secret_in_location
 
 
 @pytest.mark.parametrize("words, masked", [
@@ -65,3 +65,31 @@ def test_a_run_records_no_secret(monkeypatch, tmpdir):
                 raise errors.GuestError("cannot log in with hunter2")
         assert "hunter2" not in repr((run.warnings, run.steps, shown))
         assert MASK in repr(run.steps)
+
+
+@pytest.mark.parametrize("words, masked", [
+    ("agent --password=hunter2 failed", "agent --password=%s failed"),
+    ("RESTIC_PASSWORD='hunter2' restic", "RESTIC_PASSWORD='%s' restic"),
+    ("https://store/?token=hunter2&x=1", "https://store/?token=%s&x=1"),
+    ("rest:https://me:hun/ter2@store/", "rest:https://me:%s@store/")])
+def test_a_secret_that_is_assigned_is_masked(words, masked):
+    assert mask(words) == masked.replace("%s", MASK)
+
+
+@pytest.mark.parametrize("words", ["--password-file=/root/p", "RESTIC_PASSWORD_FILE=/root/p", "--password-command=cat",
+                                   "https://host:8000/x@y", "wrong password or no key found", "passwords: 3"])
+def test_where_a_secret_is_and_what_is_said_of_it_is_not(words):
+    assert mask(words) == words
+
+
+@pytest.mark.parametrize("words", ["a" * 65536, "password" * 8000, "://a:" * 13000, "mysql " * 10000,
+                                   "sshpass -e " * 6000, "token=" * 10000, "curl -u " * 8000], ids=lambda words: words[:8])
+def test_no_words_take_more_work_than_their_length(words):
+    """A guest chooses them: an expression that goes over them again and again would take minutes here."""
+    assert mask(words) and secret_in_command([words]) in (True, False) and secret_in_location(words) in (True, False)
+
+
+def test_every_error_is_without_secrets_and_of_a_size_to_be_read(monkeypatch):
+    monkeypatch.setenv(str("A_PASSWORD"), str("hunter2"))
+    error = errors.VibackupError("hunter2 and https://me:other@host " + "x" * 10000)
+    assert "hunter2" not in error.message and "other" not in compat.text(error) and len(error.message) < 1600

@@ -223,9 +223,12 @@ def test_a_line_longer_than_a_buffer_that_was_cut_short_goes_too(path):
 
 
 def test_a_line_that_is_damaged_in_the_middle_is_said_to_be(path):
-    for line in (b'{"number": 1}\n', b"\0\0\0\n", b'{"number": 3}\n'):
-        with open(path, "ab") as stream:
-            stream.write(line)
+    for number in range(3):
+        state.append_line(path, {"number": number})
+    with open(path, "r+b") as stream:
+        lines = stream.read().split(b"\n")
+        stream.seek(len(lines[0]) + 1)
+        stream.write(b"\0" * len(lines[1]))
     with pytest.raises(errors.UsageError) as caught:
         state.read_lines(path)
     assert "line 2 is damaged" in caught.value.message

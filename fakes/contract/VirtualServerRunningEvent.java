@@ -1,0 +1,5 @@
+package com.virtualiron.vce.mgmt.api.virtual;
+
+/** It runs. */
+public interface VirtualServerRunningEvent extends VirtualServerEvent {  // known
+}
