@@ -18,6 +18,8 @@ UNAVAILABLE = 7
 INTERRUPTED = 130
 TERMINATED = 143
 
+LONGEST = 1500  # characters of a message
+
 
 class VibackupError(Exception):
     """The root: something went wrong, and everything of ours was taken back.
@@ -28,12 +30,9 @@ class VibackupError(Exception):
 
     exit_status = FAILED
     outcome = "failed"
-    longest = 1500  # characters of a message
 
     def __init__(self, message):
-        self.message = mask(message)
-        if len(self.message) > self.longest:
-            self.message = self.message[:self.longest] + "..."
+        self.message = _shortened(mask(message))
         Exception.__init__(self, self.message)
         self.step = self.thing = None
 
@@ -42,6 +41,13 @@ class VibackupError(Exception):
 
     def __unicode__(self):
         return self.message
+
+
+def _shortened(words):
+    """Return ``words`` without the middle of a message that is too long: its end says what is wrong, and what to do."""
+    if len(words) <= LONGEST:
+        return words
+    return words[:LONGEST // 2] + "..." + words[-LONGEST // 2:]
 
 
 class ApiError(VibackupError):

@@ -28,6 +28,12 @@ def test_an_error_says_what_it_was_given(words):
     assert str(error) == compat.native(words)
 
 
+def test_of_a_message_that_is_too_long_the_middle_is_left_out():
+    error = errors.VibackupError("what it is about: %s: what to do" % ("x" * 100000))
+    assert len(error.message) < 1600 and error.message == str(error)
+    assert error.message.startswith("what it is about: xx") and error.message.endswith("xx: what to do")
+
+
 @pytest.mark.parametrize("cause", [ValueError("no space"), ManagementException("no space")],
                          ids=lambda error: type(error).__name__)
 def test_an_error_of_the_manager_names_the_call_and_keeps_the_cause(cause):
