@@ -18,9 +18,6 @@ UNAVAILABLE = 7
 INTERRUPTED = 130
 TERMINATED = 143
 
-LONGEST = 1500  # characters of a message
-
-
 class VibackupError(Exception):
     """The root: something went wrong, and everything of ours was taken back.
 
@@ -30,9 +27,10 @@ class VibackupError(Exception):
 
     exit_status = FAILED
     outcome = "failed"
+    longest = 1500  # characters of a message
 
     def __init__(self, message):
-        self.message = _shortened(mask(message))
+        self.message = _shortened(mask(message), self.longest)
         Exception.__init__(self, self.message)
         self.step = self.thing = None
 
@@ -43,11 +41,11 @@ class VibackupError(Exception):
         return self.message
 
 
-def _shortened(words):
-    """Return ``words`` without the middle of a message that is too long: its end says what is wrong, and what to do."""
-    if len(words) <= LONGEST:
+def _shortened(words, longest):
+    """Return ``words``, of too many of them only the ends: the first names the object, the last what to do."""
+    if len(words) <= longest:
         return words
-    return words[:LONGEST // 2] + "..." + words[-LONGEST // 2:]
+    return words[:longest // 2] + "..." + words[-(longest // 2):]
 
 
 class ApiError(VibackupError):
