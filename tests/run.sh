@@ -4,7 +4,8 @@ set -eu
 
 usage() {
     cat <<'END'
-Usage: sh tests/run.sh [--all | --python=NAME | --contract | --bench | --sweep | --mutants] [arguments of pytest]
+Usage: sh tests/run.sh [--all | --python=NAME | --contract] [arguments of pytest]
+       sh tests/run.sh --bench | --sweep | --decoys | --mutants [arguments of their own; --help tells]
 
   (nothing)       the tests on python3, with the branch coverage of vibackup
   --python=NAME   the tests on that interpreter: python2.7, jython, /path/to/python3.9
@@ -13,8 +14,9 @@ Usage: sh tests/run.sh [--all | --python=NAME | --contract | --bench | --sweep |
   --contract      tests/flows, tests/conformance and tests/contract on Jython with fakes/contract compiled: what they
                   hold of the lab's objects is of Java's own types then. --all has this in place of plain Jython's
   --bench         the benchmarks
-  --sweep         every call of every verb struck by every fault: python -m tests.sweep, with its own arguments
-  --mutants       guards broken one at a time, each caught by a test: python -m tests.mutants, with its own arguments
+  --sweep         every call of every verb struck by every fault: python -m tests.sweep
+  --decoys        10,000 inventories full of look-alikes, none of them touched: python -m tests.decoys
+  --mutants       guards broken one at a time, each caught by a test: python -m tests.mutants
 
 Except with --all, Python 3 shares the tests out over all processors; -n0 runs them in one process.
 
@@ -240,7 +242,7 @@ cd "$root"
 . scripts/interpreter.sh
 
 what=${1:-}
-case $what in --all | --contract | --bench | --sweep | --mutants | --python=* | --one=*) shift ;; esac
+case $what in --all | --contract | --bench | --sweep | --decoys | --mutants | --python=* | --one=*) shift ;; esac
 case $what in
     --help | -h)
         usage
@@ -265,9 +267,10 @@ case $what in
         prepare python3
         exec "$python" tests/benchmarks/run.py "$@"
         ;;
-    --sweep | --mutants)
+    --sweep | --decoys | --mutants)
         prepare python3
-        exec "$python" -m "tests.${what#--}" "$@"
+        use_memory_for_files
+        "$python" -m "tests.${what#--}" "$@"
         ;;
     '')
         prepare python3
