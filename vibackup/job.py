@@ -35,10 +35,10 @@ def job(manager, why, applied):
     finally:
         if not complete and not _aborted(made):
             manager.doubt = "the job %s failed, and could not be aborted" % why
-    _commit(made, applied)
+    _commit(manager, made, why, applied)
 
 
-def _commit(made, applied):
+def _commit(manager, made, why, applied):
     failure, ended, aborted = None, False, False
     try:
         api.commit(made)
@@ -48,20 +48,28 @@ def _commit(made, applied):
     finally:
         if not ended:  # also where it was interrupted
             aborted = _aborted(made)
-    if failure is None or (not aborted and _is_committed_now(made)):
+    if failure is None:
         return
+    again = not aborted and _is_committed_now(manager, made, why)
     known = _is_applied(applied)
+    if known or (again and known is None):
+        return
     if known is None:
         failure.message += "; nobody can tell now whether it was done all the same"
-    if not known:
-        raise failure
+    raise failure
 
 
-def _is_committed_now(made):
-    """Commit a job that may still be open; tell whether it was, and that worked: one that has ended refuses it."""
+def _is_committed_now(manager, made, why):
+    """Commit a job that may still be open; tell whether that worked. One that has ended refuses it.
+
+    Where there is no answer, it may be open still: then what is read of the manager may never become true.
+    """
     try:
         api.commit(made)
         return True
+    except errors.ManagerGone:
+        manager.doubt = "the job %s failed, and may still be open" % why
+        return False
     except errors.ApiError:
         return False
 
@@ -71,6 +79,8 @@ def _is_applied(applied):
     for _look in range(TRIES):
         try:
             return bool(applied())
+        except errors.BadImage:
+            return False
         except errors.VibackupError:
             continue
     return None

@@ -122,7 +122,7 @@ class Ledger(object):
         found = []
         for name in sorted(os.listdir(self._folder)):
             path = os.path.join(self._folder, name)
-            if name.endswith(".jsonl") and path != self._path:
+            if name.endswith(str(".jsonl")) and path != self._path:
                 found.extend(intent for intent in _intents_of(path, wanted) if intent.kept == kept)
         return found
 
@@ -137,7 +137,7 @@ class Ledger(object):
         """Remove what a crash may leave of runs that are over and left nothing else: their files, and their locks."""
         for name in sorted(os.listdir(self._folder)):
             path = os.path.join(self._folder, name)
-            if name.endswith(".jsonl") and path != self._path and not self._is_of_use(path):
+            if name.endswith(str(".jsonl")) and path != self._path and not self._is_of_use(path):
                 _remove(path)
         state.remove_unfinished(self._folder, locks.is_gone)
         for name in sorted(os.listdir(self._locks)):

@@ -136,6 +136,8 @@ def _new_folder(folder, owner):
         os.chmod(new, state.FOLDER_MODE)
         with state.new_file(os.path.join(new, _file_name(owner))) as stream:
             stream.write(records.sealed(owner))
+            stream.flush()
+            os.fsync(stream.fileno())
         return new
     except (IOError, OSError):
         if os.path.isdir(new):

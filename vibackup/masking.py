@@ -12,20 +12,22 @@ _NOT_SECRET = re.compile(r"(_FILE|_COMMAND|COMMAND)$", re.IGNORECASE)
 _SHORTEST = 4
 
 # What a secret looks like; the group is what stands before it. A port is none: https://host:8000/folder/x@y.
-_IN_ADDRESS = r"(://[^/\s:@]*:)%s(?:[^/\s]+|(?![0-9]{1,5}(?:/|$))\S{1,200}?)(?=@)"
-_NAME = (r"[\w-]{0,40}(?:password|passwd|passphrase|secret|token)(?![\w-]{0,20}(?:file|command|cmd|fd|path)\b)"
-         r"[\w-]{0,20}")
-_ASSIGNED = r"(?i)((?<![\w-])" + _NAME + r"=[\"']?)%s[^\s\"'&;]+"
-_SCHEMES = r"(?:sftp|ssh|scp|rsync|rclone|ftps?|smb|nfs|rest|s3|b2|gs|azure|swift|https?)"
-_LOGIN = r"((?:^|[\s=])(?:%s:)?(?!%s:)[^/\\\s:@=]+:)%%s[^/\\\s@]+(?=@[^/\s@])" % (_SCHEMES, _SCHEMES)
-_OPTION = r"(?i)((?:^|\s)--?" + _NAME + r"\s+)%s[^\s-]\S*"
+_IN_ADDRESS = r"(://(?!\[)[^/\s:@]*:)%s(?![0-9]{1,5}(?:[/?#]|$))(?:[^/\s]+|\S{1,200}?)(?=@)"
+_NAME = (r"[\w-]{0,40}(?:password|passwd|passphrase|secret|token)"
+         r"(?![\w-]{0,20}(?:file|command|cmd|fd|path|stdin|id|label|ttl|name)\b)[\w-]{0,20}")
+_ASSIGNED = r"(?i)((?<![\w/-])" + _NAME + r"=[\"']?)%s[^\s\"'&;]+"
+_SCHEMES = r"(?:sftp|ssh|scp|rsync|ftps?|smb|nfs|rest|https?)"
+_NO_LOGINS = r"(?:rclone|s3|b2|gs|azure|swift)"  # what follows these is never one
+_LOGIN = (r"((?:^|[\s=])(?:%s:)?(?!%s:|%s:)[^/\\\s:@=%%%%+]{2,}:)%%s[^/\\\s@]+(?=@[^/\s@])"
+          % (_SCHEMES, _SCHEMES, _NO_LOGINS))
+_OPTION = r"(?i)((?:^|\s)--?(?!-|no-|skip-|without-)" + _NAME + r"\s+)%s[^\s-]\S*"
 _OF_PROGRAM = (r"((?:^|[\s/])(?:sshpass\s+(?:-[ev]\s+|-[fdP]\s*\S+\s+)*-p\s*"
-               r"|(?:mysql|mariadb)[\w-]*\s(?:\S+\s+){0,40}?-p"
-               r"|(?:curl|wget)\s(?:\S+\s+){0,40}?(?:-u\s*|--user[=\s])[^\s:]+:))%s[^\s]+")
+               r"|(?:mysql|mariadb)[\w-]*\s(?:[^\s;|&]+\s+){0,40}?-p"
+               r"|(?:curl|wget)\s(?:[^\s;|&]+\s+){0,40}?(?:-u\s*|--user[=\s])[^\s:]+:))%s[^\s]+")
 _FILLED_IN = r"(?![\"']?\$[\w{(]|\{\w+\})"  # by a shell or from a table: no secret yet
 
 _SHOWN = [re.compile(each % "") for each in (_IN_ADDRESS, _ASSIGNED)]
-_IN_LOCATION = _SHOWN + [re.compile(_LOGIN % "")]
+_IN_LOCATION = _SHOWN + [re.compile(_LOGIN % "" + r"(?=@[^/\s@:]+[:/])")]
 _IN_COMMAND = [re.compile(each % _FILLED_IN) for each in (_IN_ADDRESS, _ASSIGNED, _LOGIN, _OPTION, _OF_PROGRAM)]
 
 

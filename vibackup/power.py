@@ -180,7 +180,7 @@ def running_until_it_stops(run, server, seconds):
     Raises ServerFailed where it crashed, TimedOut where it runs longer than ``seconds``. However
     this is left, it does not run any more.
     """
-    number = run.ledger.intend(ledger.POWER, vs=server.id, vs_name=server.name)
+    number = run.ledger.intend(ledger.POWER, vs=server.id, vs_name=api.name_of(server.handle))
     try:
         watch = start(run, server, (api.RUNNING, api.STOPPED))
         with run.step("wait until stopped", server.name):

@@ -83,6 +83,6 @@ def test_a_server_that_got_the_id_of_a_snapshot_that_ran_is_not_stopped(stage):
     world.settle(ours, name="payroll")  # as good as another one with that id
     ran = stage.vibackup("reconcile", "--fix")
     assert ran.status == 6 and ours["power"] == "Running" and len(world.events) == events and stage.changes() == []
-    assert "somebody has renamed it to payroll, so it is not stopped" in ran.document["leftovers"][0]["reason"]
+    assert "somebody has renamed it to payroll, so it is not touched" in ran.document["leftovers"][0]["reason"]
     world.settle(ours, name=name)
     assert stage.vibackup("reconcile", "--fix").status == 0 and ours["id"] not in world.objects

@@ -12,7 +12,8 @@ import pytest
 
 from fakes import kinds
 from tests.flows.helpers import (JYTHON, ROOT, Stage, compat, in_a_job, kept_lab, objects_in, process, small,
-                                 stage, vibackup_in, words_of)  # noqa: F401
+                                 stage, stop, vibackup_in, words_of)  # noqa: F401
+from vibackup import ledger
 from vibackup import manager as api
 
 BACKUP = ("--vs=web01", "--proxy=pbh01", "--agent=model")
@@ -69,6 +70,48 @@ def test_what_a_killed_run_left_is_refused_listed_and_released(tmpdir, moment):
     assert objects_in(lab) == before
     assert vibackup_in(lab, "reconcile").status == 0
     assert vibackup_in(lab, "proxy-backup", *BACKUP).status == 0
+
+
+def test_what_a_killed_run_has_started_is_stopped_also_where_nothing_can_be_named(tmpdir, stage):
+    description = dict(small(), missing=["setName"])
+    stage.open(description)
+    assert stage.snapshot_boot().status == 0
+    number = stage.nth("start", 1) + 2  # its job's commit
+    lab = compat.text(tmpdir.join("lab"))
+    before = kept_lab(lab, description)
+    killed = process("vibackup", "snapshot-boot", "--lab=" + lab, "--vs=web01", "--boot-device=backup.iso",
+                     "--lab-fault=%d:after:crash" % number)
+    assert killed.status in (-9, 137)
+    fixed = vibackup_in(lab, "reconcile", "--fix")
+    assert fixed.status == 0 and fixed.document["released"] == 2, fixed.errors
+    assert objects_in(lab) == before
+
+
+@pytest.mark.parametrize("kind, facts", [
+    (ledger.POWER, {}), (ledger.FREEZE, {"command": ["fsfreeze", "-u", "/"]}),
+    (ledger.BACKUP, {"backup": "b1", "commands": [[["rm", "-f", "/x"], None, None]]})])
+def test_a_server_that_has_another_name_by_now_is_not_touched_for_it_may_be_another(stage, kind, facts):
+    """L2: a manager may use an id again."""
+    stage.open(small())
+    record = stage.lab.world.named({kinds.VIRTUAL_SERVER.name}, "pbh01")
+    left = ledger.Ledger(stage.state(), "an-earlier-run", "proxy-backup")
+    left.intend(kind, vs=record["id"], vs_name="pbh01", proxy=record["id"], proxy_name="pbh01", **facts)
+    left.close()
+    stage.lab.world.settle(record, name="theirs")
+    fixed = stage.vibackup("reconcile", "--fix")
+    assert fixed.status == 6 and stage.changes() == [] and "run" not in [call.method for call in stage.calls]
+    assert "somebody has renamed it to theirs" in fixed.document["leftovers"][0]["reason"]
+
+
+def test_a_server_that_was_started_and_is_stopped_by_now_is_nothing_to_release_whatever_its_name(stage):
+    stage.open(small())
+    stop(stage, "pbh01")
+    record = stage.lab.world.named({kinds.VIRTUAL_SERVER.name}, "pbh01")
+    left = ledger.Ledger(stage.state(), "an-earlier-run", "proxy-backup")
+    left.intend(ledger.POWER, vs=record["id"], vs_name="pbh01")
+    left.close()
+    stage.lab.world.settle(record, name="theirs")
+    assert stage.vibackup("reconcile", "--fix").status == 0 and stage.changes() == []
 
 
 def test_a_second_fix_finds_nothing_and_changes_nothing(stage):

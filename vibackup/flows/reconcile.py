@@ -81,17 +81,17 @@ def _release_attachment(run, intent):
 
 
 def _release_power(run, intent):
-    """Stop what a killed run has started; what has another name now may be another server, with its id used again."""
+    """Stop what a killed run has started."""
     with _held(run, intent, "vs") as server:
-        if server is not None and server.name != intent.facts["vs_name"]:
-            raise errors.Refused("somebody has renamed it to %s, so it is not stopped: call it %s again, or stop it, "
-                                 "and reconcile" % (server.name, intent.facts["vs_name"]))
-        if server is not None:
+        if server is not None and events.state_of(run.manager, server.handle) not in (api.STOPPED, api.FAILED):
+            _check_name(server, intent, "vs")
             power.stop(run, server)
 
 
 def _release_stopped(run, intent):
     with _held(run, intent, "vs") as server:
+        if server is not None and events.state_of(run.manager, server.handle) != api.RUNNING:
+            _check_name(server, intent, "vs")
         if server is not None:
             power.start_again(run, server, intent.facts)
 
@@ -100,6 +100,7 @@ def _release_freeze(run, intent):
     """Thaw a server that a killed run left frozen; one that does not run is not frozen."""
     with _held(run, intent, "vs") as server:
         if server is not None and events.state_of(run.manager, server.handle) == api.RUNNING:
+            _check_name(server, intent, "vs")
             quiesce.thaw(run, _guest_of(run, server), intent.facts["command"])
 
 
@@ -117,6 +118,7 @@ def _release_backup(run, intent):
 def _undo_in_guest(run, intent):
     with _held(run, intent, "proxy") as proxy:
         if proxy is not None:
+            _check_name(proxy, intent, "proxy")
             backup.undo(_guest_of(run, proxy), intent.facts["commands"])
 
 
@@ -130,6 +132,14 @@ def _held(run, intent, role):
     server = steps.server_of(handle)
     with run.held([(server.id, server.name)], despite_leftovers=True):
         yield server
+
+
+def _check_name(server, intent, role):
+    """Refuse what has another name than the server that is ``role`` of ``intent``: it may be another, with its id."""
+    known = intent.facts[role + "_name"]
+    if server.name != known:
+        raise errors.Refused("somebody has renamed it to %s, so it is not touched: call it %s again, and reconcile" % (
+            server.name, known))
 
 
 def _guest_of(run, server):

@@ -441,10 +441,10 @@ def test_disks_are_named_whatever_kind_they_are(run):
     assert checks.named_disks(find(run, "mixed01"), mixed, ["mixed01-lun"]) == mixed[1:]
 
 
-def test_a_server_that_does_not_run_is_refused_with_what_else_can_be_done(run):
+def test_a_server_that_does_not_run_is_refused_with_what_else_can_be_done(run, tmpdir):
     checks.runs(run.manager, find(run, "web01"), "choose another one")
     with small_lab(lambda description: server(description, "web01").update(power="Stopped")) as lab:
-        stopped = make_run(lab, run.folder)
+        stopped = make_run(lab, tmpdir)
         with pytest.raises(errors.Refused) as caught:
             checks.runs(stopped.manager, find(stopped, "web01"), "choose another one")
     assert caught.value.message == "web01 does not run: start it, or choose another one"

@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import pytest
 
-from fakes.faults import ManagementException
+from fakes.faults import Fault, ManagementException
 from tests.runs import Calls, fail, objects
 from vibackup import compat, errors, ledger, site
 from vibackup import manager as api
@@ -200,6 +200,23 @@ def test_a_commit_that_never_came_and_cannot_be_aborted_is_made_once_more(lab, m
     rename(manager)
     assert lab.open_jobs == []
     assert "renamed" in [thing["name"] for thing in objects(lab)]
+
+
+def test_a_second_commit_that_is_answered_is_looked_into_too(lab, manager):
+    """L1: a manager may answer it though the job was rolled back long ago."""
+    fail(lab, "commit", "before")
+    fail(lab, "abort", times=None)
+    with pytest.raises(errors.ApiError) as caught:
+        rename(manager, applied=lambda: False)
+    assert caught.value.call == "commit"
+
+
+def test_a_job_that_may_still_be_open_since_nobody_answers_leaves_the_manager_in_doubt(lab, manager):
+    for method in ("commit", "abort"):
+        lab.faults.append(Fault("before", "hang", method=method, times=None))
+    with pytest.raises(errors.ManagerGone):
+        rename(manager, applied=lambda: False)
+    assert manager.doubt == "the job rename web01 failed, and may still be open"
 
 
 def test_where_a_body_failed_and_nothing_aborts_it_the_manager_is_not_believed_any_more(lab, run):

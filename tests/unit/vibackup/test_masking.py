@@ -93,3 +93,18 @@ def test_every_error_is_without_secrets_and_of_a_size_to_be_read(monkeypatch):
     monkeypatch.setenv(str("A_PASSWORD"), str("hunter2"))
     error = errors.VibackupError("hunter2 and https://me:other@host " + "x" * 10000)
     assert "hunter2" not in error.message and "other" not in compat.text(error) and len(error.message) < 1600
+
+
+@pytest.mark.parametrize("location", [
+    "rclone:remote:path@x", "b2:bucket:path@2024", "host:repo@site", "D:backup@site", "policy:full@daily",
+    "http://[::1]:8000/a@b", "https://host:8000?x=a@b", "/srv/token=abc", "s3:https://host:9000/bucket",
+    "sftp:user@host:/path", "C:\\backups", "ssh://user@host:22/./repository", "user@host:/x@y"])
+def test_a_location_in_which_no_password_stands_is_not_refused(location):
+    assert not secret_in_location(location)
+
+
+@pytest.mark.parametrize("line", [
+    "psql --no-password mydb", "docker login --password-stdin registry", "aws get --secret-id prod/db",
+    "x --token-label y", "sh -c mysql -e FLUSH TABLES; cp -pr /a /b", "date +%H:%M@x"])
+def test_a_command_in_which_no_password_stands_is_not_refused(line):
+    assert not secret_in_command(line.split(" "))
