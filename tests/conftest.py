@@ -15,6 +15,7 @@ from tests import canary  # noqa: E402
 
 ALL = bool(os.environ.get("VIBACKUP_TESTS_ALL"))
 JYTHON = sys.platform.startswith("java")
+NEWEST = sys.version_info >= (3, 7)
 
 collect_ignore_glob = ["*_properties.py"] if JYTHON else []  # hypothesis does not import there
 
@@ -49,12 +50,17 @@ def leave_out(count, why):
 
 def pytest_configure(config):
     config.addinivalue_line(
+        "markers", "any_interpreter: about a program, whichever interpreter starts it: left out on the older ones")
+    config.addinivalue_line(
         "markers", "needs(program, ...): left out where a program is not installed; with --all, a failure")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Leave out the tests whose programs are missing, unless nothing may be left out."""
+    """Leave out the tests whose programs are missing, unless nothing may be left out; and what others do for all."""
+    if not NEWEST:
+        _deselect(config, items, [item for item in items if any(item.iter_markers("any_interpreter"))],
+                  "they are about programs, which are the same here: CPython 3.7 and later runs them")
     if ALL:
         return
     lacking = {}
@@ -62,7 +68,12 @@ def pytest_collection_modifyitems(config, items):
         for program in missing_programs(item)[:1]:
             lacking.setdefault(program, []).append(item)
     for program, left_out in sorted(lacking.items()):
-        leave_out(len(left_out), "%s is not installed" % program)
+        _deselect(config, items, left_out, "%s is not installed" % program)
+
+
+def _deselect(config, items, left_out, why):
+    if left_out:
+        leave_out(len(left_out), why)
         config.hook.pytest_deselected(items=left_out)
         gone = set(left_out)
         items[:] = [item for item in items if item not in gone]

@@ -16,8 +16,8 @@ from vibackup.errors import Refused, UsageError
 
 needs_dd = pytest.mark.needs("dd")
 needs_tar = pytest.mark.needs("tar")
-needs_restic = pytest.mark.needs("restic")
-needs_borg = pytest.mark.needs("borg")
+needs_restic = [pytest.mark.needs("restic"), pytest.mark.any_interpreter]  # flows/test_real_agents.py is for all
+needs_borg = [pytest.mark.needs("borg"), pytest.mark.any_interpreter]
 
 SHIPPED = ["borg", "dd", "model", "netbackup", "networker", "restic", "tar", "tsm"]
 ALL_COMMANDS = agents.OPERATIONS + agents.BEFORE + agents.AFTER
@@ -702,7 +702,8 @@ def test_an_image_of_which_only_our_own_id_is_known_can_be_removed_and_no_other(
     assert there == ["cut-2", "kept"]
 
 
-@needs_restic
+@pytest.mark.needs("restic")
+@pytest.mark.any_interpreter
 def test_an_image_is_not_called_removed_where_restic_cannot_say_what_is_there(site):
     agent = known("restic")
     nowhere = site.values(agent, site.folder + "/nothing", identifier="cut")
@@ -795,7 +796,8 @@ def test_files_are_not_restored_over_what_is_there(site, name):
     assert verdict == (agents.OK if name == "tar" else agents.FAILED)
 
 
-@needs_borg
+@pytest.mark.needs("borg")
+@pytest.mark.any_interpreter
 def test_borg_finds_a_repository_below_the_folder_where_it_runs(site):
     site.prepare("borg", "init", "--encryption=none", "the repository")
     agent, filled = backed_up(site, "borg", location="the repository")
