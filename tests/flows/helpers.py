@@ -8,9 +8,11 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 
 import pytest
 
@@ -423,6 +425,21 @@ def words_of(command):
 
 
 # -- real processes
+
+def send_signal(number):
+    """Send a signal to this process, and wait until its handler was called: on Jython another thread does that."""
+    handler, called = signal.getsignal(number), threading.Event()
+
+    def note(*given):
+        handler(*given)
+        called.set()
+    signal.signal(number, note)
+    try:
+        os.kill(os.getpid(), number)
+        assert called.wait(10)
+    finally:
+        signal.signal(number, handler)
+
 
 def environment(**more):
     """Return an environment in which ``python -m vibackup`` and ``python -m fakes`` are this checkout's."""

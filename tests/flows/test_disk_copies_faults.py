@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from tests.flows.copies import clone, delete, export, files, import_, source, target, two_groups
-from tests.flows.helpers import (JYTHON, Stage, compat, content_in, kept_lab, objects_in, process, stage,
+from tests.flows.helpers import (JYTHON, Stage, compat, content_in, kept_lab, objects_in, process, send_signal, stage,
                                  vibackup_in)  # noqa: F401
 from tests.flows.sweeps import stop_everywhere
 from tests.vhds import content
@@ -106,7 +106,7 @@ def test_a_real_signal_during_the_copy_ends_the_run_after_it_and_leaves_nothing(
     stage.open(two_groups())
     target(stage)
     before = stage.objects()
-    stage.lab.clock.call_after(20, lambda: os.kill(os.getpid(), number))
+    stage.lab.clock.call_after(20, lambda: send_signal(number))
     ran = COMMANDS[verb](stage)
     if verb == "export-disk":  # whose last change this was
         assert ran.status == 0 and is_there(stage)
