@@ -114,6 +114,21 @@ def test_a_server_that_was_started_and_is_stopped_by_now_is_nothing_to_release_w
     assert stage.vibackup("reconcile", "--fix").status == 0 and stage.changes() == []
 
 
+def test_what_an_agent_kept_goes_after_the_reboot_that_ends_an_agent_which_outlived_its_run(stage):
+    stage.open(small())
+    proxy = stage.lab.world.named({kinds.VIRTUAL_SERVER.name}, "pbh01")["id"]
+    left = ledger.Ledger(stage.state(), "an-earlier-run", "proxy-backup")
+    left.intend(ledger.ATTACHMENT, proxy=proxy, proxy_name="pbh01", disks=["disk-99"], disk_names="its disk",
+                names=["its disk"], sizes=[4711], before=[])
+    left.intend(ledger.BACKUP, proxy=proxy, proxy_name="pbh01", vs_name="web01", backup="b1",
+                commands=[[["rm", "-f", "x"], None, None]])
+    left.close()
+    assert stage.vibackup("reconcile", "--fix").status == 0
+    looked = [number for number, call in enumerate(stage.calls) if call.words[:1] == ["lsblk"]]
+    removed = [number for number, call in enumerate(stage.calls) if call.words[:1] == ["rm"]]
+    assert looked and removed and looked[-1] < removed[0]
+
+
 def test_a_second_fix_finds_nothing_and_changes_nothing(stage):
     stage.open(small())
     stage.fault("removeStorageDevice", times=None)

@@ -37,7 +37,7 @@ def reconcile(run):
 def _release_all(run):
     released, stuck = 0, {}
     run.leftovers.extend(_elsewhere(run))
-    for intent in run.ledger.leftovers():
+    for intent in _in_order(run.ledger.leftovers()):
         if intent.owner.get("manager") not in (None, run.manager.name):
             run.leftovers.append(_entry(intent, "made with another manager: %s" % intent.owner["manager"]))
         elif intent.kind in (ledger.SNAPSHOT, ledger.DISK) and intent.run in stuck:
@@ -49,6 +49,21 @@ def _release_all(run):
     run.ledger.tidy()
     run.catalog.tidy()
     return released
+
+
+def _in_order(intents):
+    """Return ``intents`` with each unfinished backup behind what its run has attached to the proxy.
+
+    That is detached by a reboot, which ends an agent that has outlived its run: it makes nothing more then.
+    """
+    ordered = []
+    for intent in intents:
+        place = len(ordered)
+        if intent.kind == ledger.ATTACHMENT:
+            place = next((number for number, each in enumerate(ordered)
+                          if (each.run, each.kind) == (intent.run, ledger.BACKUP)), place)
+        ordered.insert(place, intent)
+    return ordered
 
 
 def _release(run, intent):
