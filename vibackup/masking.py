@@ -12,7 +12,7 @@ _NOT_SECRET = re.compile(r"(_FILE|_COMMAND|COMMAND)$", re.IGNORECASE)
 _SHORTEST = 4
 
 # What a secret looks like; the group is what stands before it. A port is none: https://host:8000/folder/x@y.
-_IN_ADDRESS = r"(://(?!\[)[^/\s:@]*:)%s(?![0-9]{1,5}(?:[/?#]|$))(?:[^/\s]+|\S{1,200}?)(?=@)"
+_IN_ADDRESS = r"(://(?!\[)[^/\s:@]*:)%s(?:[^/\s]+|(?![0-9]{1,5}(?:/|$))\S{1,200}?)(?=@)"
 _NAME = (r"[\w-]{0,40}(?:password|passwd|passphrase|secret|token)"
          r"(?![\w-]{0,20}(?:file|command|cmd|fd|path|stdin|id|label|ttl|name)\b)[\w-]{0,20}")
 _ASSIGNED = r"(?i)((?<![\w/-])" + _NAME + r"=[\"']?)%s[^\s\"'&;]+"

@@ -28,7 +28,7 @@ def test_a_stop_at_any_moment_leaves_nothing(stage):
         assert array.snapshots("LUN-1") == []
         array_backup.array_backup(run, array_backup.Plan(
             run, "web01", arrays.load(array.table)["files"], ["true"], ["true"], "pbh01", agents.load()["model"]))
-    assert stop_everywhere(stage, "array-backup", act, before, min(EVERY, 5)) >= 3
+    assert stop_everywhere(stage, "array-backup", act, before, min(EVERY, 3)) >= 3
     assert stage.objects() == before and len(array.snapshots("LUN-1")) == len(stage.catalog()) == 1
 
 
