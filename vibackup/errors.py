@@ -18,6 +18,7 @@ UNAVAILABLE = 7
 INTERRUPTED = 130
 TERMINATED = 143
 
+
 class VibackupError(Exception):
     """The root: something went wrong, and everything of ours was taken back.
 

@@ -11,8 +11,7 @@ import pytest
 
 from fakes import inventory
 from tests import canary
-from tests.flows.helpers import (compat, demo, named, refused, run_main, small, stage, vibackup_in,  # noqa: F401
-                                 kept_lab)
+from tests.flows.helpers import compat, demo, run_main, small, stage  # noqa: F401
 from tests.flows.test_bad_input import judged
 from vibackup import agents, arrays, errors, tables
 from vibackup.masking import MASK
