@@ -9,6 +9,7 @@ import os
 import posixpath
 import re
 import shutil
+import subprocess
 
 from fakes import disks, faults, guest_commands, storage
 from fakes.faults import ConnectionLost, ManagementException
@@ -17,6 +18,7 @@ from vibackup.guest import Command, Completed
 
 UNREACHABLE = 255
 SLICES = 10
+_GUEST_VARIABLE = "VIBACKUP_LAB_GUEST"  # by which the processes of a guest are known
 _ENDS = r"""[\s=:,;'"()<>|&]"""  # what a path may stand between, in a word that holds more than the path
 _OWN_DEVICES = "(?!/(?:null|zero|full|random|urandom|stdin|stdout|stderr|tty|fd|shm)(?![\\w.-]))"
 _SLASHES = "(?:(?<!:)/+|(?<=:)/(?://)?)"  # not two behind a colon: that is a URL with a host
@@ -160,7 +162,7 @@ class Guest(object):
         local = Command([self.path(word) for word in command.argv],
                         command.stdin and self._redirected(command.stdin),
                         command.stdout and self._redirected(command.stdout))
-        completed = process.run(local, timeout, on_output, should_stop, cwd=self._home())
+        completed = process.run(local, timeout, on_output, should_stop, cwd=self._home(), env=self._environment())
         for (_seen, disk), path, before in zip(used, files, was):
             self._absorb(disk, path, before)
         return completed
@@ -237,8 +239,20 @@ class Guest(object):
         mount = _straight(mount)
         return compat.native(self.path(mount)) if mount.startswith("/mnt/") else None
 
+    def _environment(self):
+        return dict(os.environ, **{str(_GUEST_VARIABLE): compat.native(self.folder)})
+
+    def _end_processes(self):
+        """End the real processes in this guest, also those of a run that was killed; known where there is a /proc."""
+        mark = ("%s=%s" % (_GUEST_VARIABLE, self.folder)).encode("utf-8")
+        found = [number for number in _process_numbers() if mark in _environment_of(number)]
+        if found:
+            subprocess.call(["kill", "-KILL"] + found, stderr=subprocess.PIPE)
+
     def power_off(self):
-        """Forget mounts and devices, as a boot does."""
+        """End its processes, and forget mounts and devices, as a boot does."""
+        if os.path.isdir(os.path.join(self.folder, "home")):
+            self._end_processes()
         for mount in list(self.server.get("mounts", {})):
             self.unmount(mount)
         for name in ("dev", "drive", os.path.join("mnt", "system")):
@@ -260,6 +274,19 @@ class Guest(object):
         """Record what is mounted where."""
         with self.lab.exclusive():
             self.lab.world.settle(self.server, mounts=mounts)
+
+
+def _process_numbers():
+    return [name for name in os.listdir("/proc") if name.isdigit()] if os.path.isdir("/proc/self") else []
+
+
+def _environment_of(number):
+    """Return the variables of a process; none where it has ended, or is somebody else's."""
+    try:
+        with open("/proc/%s/environ" % number, "rb") as stream:
+            return stream.read().split(b"\0")
+    except (IOError, OSError):
+        return []
 
 
 def _straight(word):

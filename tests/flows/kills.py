@@ -34,6 +34,14 @@ def read(path):
         return stream.read()
 
 
+def wait_for(holds):
+    """Wait until ``holds()``; for so long that what does not hold then never will."""
+    end = compat.monotonic() + WAIT_SECONDS
+    while not holds():
+        assert compat.monotonic() < end
+        time.sleep(0.002)
+
+
 # -- a run that is killed
 
 class Forked(object):
@@ -41,6 +49,7 @@ class Forked(object):
 
     def __init__(self, words, said):
         self._said = said
+        self._status = None
         self._alive, mine = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that pytest's workers have threads, which hold nothing here
@@ -66,16 +75,21 @@ class Forked(object):
     def kill(self):
         os.kill(self.pid, signal.SIGKILL)
 
+    def has_ended(self):
+        """Tell whether it has, without waiting."""
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self._status = status if pid else None
+        return self._status is not None
+
     def wait(self):
         """Wait for its end; returns its exit status, None where it was killed before."""
-        end = compat.monotonic() + WAIT_SECONDS
-        pid = 0
-        while not pid:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            time.sleep(0 if pid else 0.002)
-            if compat.monotonic() > end:
+        try:
+            wait_for(self.has_ended)
+        finally:
+            if self._status is None:
                 self.kill()
-        return None if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        return None if os.WIFSIGNALED(self._status) else os.WEXITSTATUS(self._status)
 
     def wait_for_children(self, folder):
         """Wait until no agent works below ``folder`` that the run has started.
@@ -114,6 +128,10 @@ class Started(object):
 
     def wait_for_children(self, _folder):
         """They hold its output, for whose end ``wait`` has waited."""
+
+    def has_ended(self):
+        """Tell whether it has, without waiting."""
+        return self._child.poll() is not None
 
     def wait(self):
         words = self._child.communicate()
