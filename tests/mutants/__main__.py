@@ -18,6 +18,8 @@ import tempfile
 from tests import mutants
 
 NOTHING_FAILED, SOMETHING_FAILED = 0, 1  # exit statuses of pytest
+HANGS = 124  # the status of a breakage that no test ends: not caught either
+LONGEST_SECONDS = 600
 _LEFT_BEHIND = shutil.ignore_patterns(".git", ".venvs", "__pycache__", "*.class", "*.pyc", ".hypothesis", ".coverage*")
 
 
@@ -68,11 +70,18 @@ def _try(folder, mutant):
 
 def _run_tests(copy, paths):
     """Run tests in a copy until one fails; return pytest's exit status, and what it printed."""
-    child = subprocess.run(
+    try:
+        child = _run_pytest(copy, paths)
+    except subprocess.TimeoutExpired as error:
+        return HANGS, "not over within %d seconds" % error.timeout
+    return child.returncode, child.stdout.decode("utf-8", "replace")
+
+
+def _run_pytest(copy, paths):
+    return subprocess.run(
         [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider"] + list(paths), cwd=copy,
         env=dict(os.environ, PYTHONPATH=copy, PYTHONDONTWRITEBYTECODE="1"), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return child.returncode, child.stdout.decode("utf-8", "replace")
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LONGEST_SECONDS)
 
 
 if __name__ == "__main__":
