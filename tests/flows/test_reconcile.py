@@ -139,6 +139,19 @@ def test_a_second_fix_finds_nothing_and_changes_nothing(stage):
     assert again.status == 0 and again.document["released"] == 0 and stage.changes() == []
 
 
+def test_a_snapshot_is_not_even_tried_while_a_disk_of_it_cannot_be_taken_off_the_proxy(stage):
+    stage.open(small())
+    stage.fault("removeStorageDevice", times=None)
+    assert stage.proxy_backup().status == 6
+    ran = stage.vibackup("reconcile", "--fix")
+    assert ran.status == 6
+    assert dict((left["what"], left["reason"]) for left in ran.document["leftovers"])["the snapshot of web01"] == (
+        "kept, because of Snapshot of web01-system on pbh01")
+    assert not [change for change in stage.changes() if change.method.startswith("delete")]
+    stage.lab.faults = []
+    assert stage.vibackup("reconcile", "--fix").status == 0
+
+
 # -- what is not provably ours
 
 def test_reconcile_without_leftovers_says_so(stage):
