@@ -35,6 +35,19 @@ class LabClock(object):
         """Let virtual time pass."""
         self._lab.advance(int(seconds * 1000))
 
+    def together(self, functions):
+        """Run each of ``functions`` on a thread of its own, one at a time; return when all have ended."""
+        self._lab.threads.together(functions)
+
+    def wait_for(self, holds, seconds=None):
+        """Wait until ``holds()`` says True, for ``seconds`` at most (None: for ever); returns what it said last."""
+        end_ms = None if seconds is None else self._lab.world.now_ms + int(seconds * 1000)
+        while not holds():
+            if end_ms is not None and self._lab.world.now_ms >= end_ms:
+                return False
+            self._lab.wait(end_ms, holds)
+        return True
+
     def call_after(self, seconds, function):
         """Call ``function`` after ``seconds`` of virtual time; returns the timer, which has ``cancel``."""
         timer = Timer(self._lab.world.now_ms + int(seconds * 1000), function)

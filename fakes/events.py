@@ -47,7 +47,7 @@ def listen_for_events(lab, log, kind, target, timeout_ms):
     deadline_ms = lab.world.now_ms + timeout_ms
     found = _untold(lab, log, kind, target)
     while not found and lab.world.now_ms < deadline_ms:
-        lab.step(deadline_ms)
+        lab.wait_for_event(deadline_ms)
         found = _untold(lab, log, kind, target)
     return found or None
 

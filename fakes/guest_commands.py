@@ -8,7 +8,7 @@ import struct
 import tarfile
 
 from fakes import disks
-from vibackup import compat, process
+from vibackup import compat
 from vibackup.guest import Completed
 
 SECTOR = 512
@@ -41,8 +41,9 @@ def find(guest, command):
 
 def _run_own(guest, own):
     """A command that the inventory describes."""
-    if not guest.pass_seconds(own.get("seconds", 0), guest.timeout):
-        return Completed(None, "", process.not_finished(guest.timeout))
+    cut = guest.pass_seconds(own.get("seconds", 0))
+    if cut is not None:
+        return Completed(None, "", cut)
     return Completed(own.get("exit_status", 0), own.get("output", ""), "")
 
 
@@ -260,8 +261,9 @@ def _sleep(guest, command):
         seconds = max(0.0, float(command.argv[-1]))
     except ValueError:
         return Completed(1, "", "sleep: invalid time interval %s" % command.argv[-1])
-    if not guest.pass_seconds(seconds, guest.timeout):
-        return Completed(None, "", process.not_finished(guest.timeout))
+    cut = guest.pass_seconds(seconds)
+    if cut is not None:
+        return Completed(None, "", cut)
     return Completed(0, "", "")
 
 
@@ -285,8 +287,9 @@ def _model_agent(guest, command):
         return Completed(1, "", "model-agent: give image, a device and a name")
     found = guest.disk_of(guest.path(command.argv[2]))
     size = found[1]["bytes"] if found and found[1] else 0
-    if not guest.pass_seconds(guest.seconds_for(size), guest.timeout):
-        return Completed(None, "", process.not_finished(guest.timeout))
+    cut = guest.pass_seconds(guest.seconds_for(size))
+    if cut is not None:
+        return Completed(None, "", cut)
     return Completed(0, "%d bytes read\n" % size, "")
 
 

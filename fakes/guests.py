@@ -17,7 +17,8 @@ from vibackup import compat, process
 from vibackup.guest import Command, Completed
 
 UNREACHABLE = 255
-SLICES = 10
+SLICES = 10  # of the time that a command takes, at least: after each it may be stopped
+LONGEST_SLICE_SECONDS = 60
 _GUEST_VARIABLE = "VIBACKUP_LAB_GUEST"  # by which the processes of a guest are known
 _ENDS = r"""[\s=:,;'"()<>|&]"""  # what a path may stand between, in a word that holds more than the path
 _OWN_DEVICES = "(?!/(?:null|zero|full|random|urandom|stdin|stdout|stderr|tty|fd|shm)(?![\\w.-]))"
@@ -69,20 +70,21 @@ class Guests(object):
         return Completed(None, "", "connection lost")
 
     def _carry_out(self, server, command, timeout, on_output, should_stop):
-        guest = Guest(self._lab, server["id"], timeout)
+        guest = Guest(self._lab, server["id"], timeout, should_stop)
         modelled = guest_commands.find(guest, command)
         if modelled is not None:
             return modelled(guest, command)
-        return guest.run_process(command, timeout, on_output, should_stop)
+        return guest.run_process(command, on_output)
 
 
 class Guest(object):
     """The inside of one running virtual server."""
 
-    def __init__(self, lab, identity, timeout=None):
+    def __init__(self, lab, identity, timeout=None, should_stop=None):
         self.lab = lab
         self.identity = identity
         self.timeout = timeout
+        self._should_stop = should_stop
         self.folder = os.path.join(lab.folder, "guests", str(identity))
 
     @property
@@ -151,18 +153,19 @@ class Guest(object):
 
     # -- processes
 
-    def run_process(self, command, timeout, on_output, should_stop):
+    def run_process(self, command, on_output):
         """Run a real program with the guest's devices as files, and let the virtual time pass that it would take."""
         used = self._used_disks(command)
         guest_commands.mount_system(self, command)
         files = [self._device_file(seen) for seen, _disk in used]
         was = [self._materialise(disk, path) for (_seen, disk), path in zip(used, files)]
-        if not self._pass_time(command, used, files, timeout):
-            return Completed(None, "", process.not_finished(timeout))
+        cut = self._pass_time(command, used, files)
+        if cut is not None:
+            return Completed(None, "", cut)
         local = Command([self.path(word) for word in command.argv],
                         command.stdin and self._redirected(command.stdin),
                         command.stdout and self._redirected(command.stdout))
-        completed = process.run(local, timeout, on_output, should_stop, cwd=self._home(), env=self._environment())
+        completed = process.run(local, self.timeout, on_output, self._should_stop, cwd=self._home(), env=self._environment())
         for (_seen, disk), path, before in zip(used, files, was):
             self._absorb(disk, path, before)
         return completed
@@ -198,27 +201,33 @@ class Guest(object):
                 disks.copy_in(self.lab.pages, disk["layers"], disk["bytes"], path, was)
                 storage.notice_writes(self.lab, disk)
 
-    def _pass_time(self, command, used, files, timeout):
-        """Let the modelled time of reading or writing those disks pass; says whether it fits in ``timeout``."""
+    def _pass_time(self, command, used, files):
+        """Let the modelled time of reading or writing those disks pass, as ``pass_seconds`` does."""
         size = sum(disk["bytes"] for _seen, disk in used if disk) + self._mounted_bytes(command)
-        return self.pass_seconds(self.seconds_for(size), timeout, used, files)
+        return self.pass_seconds(self.seconds_for(size), used, files)
 
     def seconds_for(self, size):
         """Return how many seconds ``size`` bytes take on this server's managed node."""
         node = self.lab.world.get(self.server["managed_node"])
         return size / float(node["bytes_per_second"])
 
-    def pass_seconds(self, seconds, timeout=None, used=(), files=()):
-        """Let time pass; a device whose snapshot is lost meanwhile ends where the reading was."""
-        whole = seconds if timeout is None else min(seconds, timeout)
+    def pass_seconds(self, seconds, used=(), files=()):
+        """Let time pass; a device whose snapshot is lost meanwhile ends where the reading was.
+
+        Returns None, or why a command that takes so long was ended before.
+        """
+        whole = seconds if self.timeout is None else min(seconds, self.timeout)
+        slices = max(SLICES, int(whole // LONGEST_SLICE_SECONDS))
         alive = [(disk, path) for (_seen, disk), path in zip(used, files) if disk and not disk.get("lost")]
-        for number in range(1, SLICES + 1):
-            self.lab.clock.sleep(whole / SLICES)
+        for number in range(1, slices + 1):
+            self.lab.clock.sleep(whole / slices)
             for disk, path in list(alive):
                 if self.lab.world.objects.get(disk["id"], disk).get("lost"):
-                    self._cut(path, disk["bytes"] * number // (SLICES * disks.PAGE) * disks.PAGE)
+                    self._cut(path, disk["bytes"] * number // (slices * disks.PAGE) * disks.PAGE)
                     alive.remove((disk, path))
-        return whole == seconds
+            if self._should_stop is not None and self._should_stop():
+                return process.STOPPED
+        return None if whole == seconds else process.not_finished(self.timeout)
 
     def _cut(self, path, size):
         with open(path, "r+b") as stream:

@@ -10,7 +10,7 @@ import time
 import uuid
 
 import fakes
-from fakes import dispatch, disks, events, guests, jobs, kinds, model, provisioning, servers, storage  # noqa: F401
+from fakes import dispatch, disks, events, guests, jobs, kinds, model, provisioning, servers, storage, threads  # noqa: F401
 from fakes.clock import LabClock
 from fakes.registry import FORMAT, World
 from vibackup import compat, errors, locks, records
@@ -29,7 +29,8 @@ class Lab(object):
     def __init__(self, folder, persistent):
         self.folder = folder = compat.text(folder)
         self.persistent = persistent
-        self.gate = threading.RLock()
+        self.gate = Gate()
+        self.threads = threads.Threads(self)
         self.world = World()
         self.pages = disks.FolderPages(os.path.join(folder, "layers")) if persistent else disks.MemoryPages()
         self.clock = LabClock(self)
@@ -185,20 +186,44 @@ class Lab(object):
 
     def advance(self, milliseconds):
         """Let virtual time pass, and happen what is due."""
+        if self.threads.taken_part:
+            if milliseconds > 0:
+                self.threads.wait(self.world.now_ms + milliseconds)
+            return
         with self.gate:
             self.enter()
             try:
                 end_ms = self.world.now_ms + milliseconds
                 while self.world.now_ms < end_ms:
-                    self.step(end_ms)
+                    self.pass_time(end_ms)
             finally:
                 self.leave()
 
     def step(self, end_ms):
-        """Let time pass to the next thing that is due, or to ``end_ms`` where that is sooner."""
+        """Let time pass to the next thing that happens to anybody, or to ``end_ms`` where that is sooner."""
+        was = (self.world.now_ms, len(self.world.events))
+        self.wait(end_ms, lambda: (self.world.now_ms, len(self.world.events)) != was)
+
+    def wait_for_event(self, end_ms):
+        """The same, but with many threads not before there is an event."""
+        count = len(self.world.events)
+        self.wait(end_ms, lambda: len(self.world.events) != count)
+
+    def wait(self, end_ms, holds):
+        """Wait for ``holds()`` or the moment ``end_ms`` (None: for ever); alone, to the next thing that is due only."""
+        if self.threads.taken_part:
+            self.threads.wait(end_ms, holds)
+            return
+        moment = self.next_due_ms() if end_ms is None else end_ms
+        if moment is None:
+            raise threads.Stuck("nothing is due, so what is waited for will never happen")
+        self.pass_time(moment)
+
+    def pass_time(self, end_ms):
+        """Let time pass to the next thing that is due, or to ``end_ms`` where that is sooner, and have that happen."""
         self.enter()
         try:
-            moments = [each["at_ms"] for each in self.world.due] + [end_ms, self.clock.next_timer_ms()]
+            moments = [end_ms, self.next_due_ms()]
             then_ms = max(self.world.now_ms, min(moment for moment in moments if moment is not None))
             storage.grow_snapshots(self, then_ms - self.world.now_ms)
             self.world.now_ms = then_ms
@@ -212,6 +237,12 @@ class Lab(object):
         finally:
             self.leave()
         self.clock.fire(then_ms)
+
+    def next_due_ms(self):
+        """Return the moment of the next thing that is due, or None."""
+        moments = [each["at_ms"] for each in self.world.due] + [self.clock.next_timer_ms()]
+        moments = [moment for moment in moments if moment is not None]
+        return min(moments) if moments else None
 
     # -- one process at a time
 
@@ -331,6 +362,34 @@ class Lab(object):
 
 
 VirtualizationManager = model.VirtualizationManager
+
+
+class Gate(object):
+    """What a thread passes to touch the lab, as often as it likes; it can be left in the middle, and taken again."""
+
+    def __init__(self):
+        self._lock = threading.RLock()
+        self._depth = 0
+
+    def __enter__(self):
+        self._lock.acquire()
+        self._depth += 1
+
+    def __exit__(self, *_error):
+        self._depth -= 1
+        self._lock.release()
+
+    def let_go(self):
+        """Leave it altogether, in the thread that may be in it; returns how often it was passed, for ``take``."""
+        depth = self._depth
+        for _time in range(depth):
+            self.__exit__()
+        return depth
+
+    def take(self, depth):
+        """Pass it so many times."""
+        for _time in range(depth):
+            self.__enter__()
 
 
 class _Session(object):

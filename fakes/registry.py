@@ -91,6 +91,10 @@ class World(object):
         """Return the snapshot disks there are."""
         return [self.objects[identity] for identity in sorted(self._snapshot_disks)]
 
+    def writers(self):
+        """Return the virtual servers that write by themselves."""
+        return [self.objects[identity] for identity in sorted(self._writers)]
+
     def members(self, group_id):
         """Return the disks of a disk group."""
         return [self.objects[identity] for identity in sorted(self._members.get(group_id, ()))]
@@ -183,7 +187,7 @@ class World(object):
 
     def _reindex(self):
         self._by_name, self._holders, self._seers = {}, {}, {}
-        self._members, self._snapshot_disks = {}, set()
+        self._members, self._snapshot_disks, self._writers = {}, set(), set()
         for record in self.objects.values():
             self._index(record)
 
@@ -198,6 +202,8 @@ class World(object):
             self._members.setdefault(record["disk_group"], set()).add(identity)
         if record.get("snapshot_parent"):
             self._snapshot_disks.add(identity)
+        if record.get("write_bytes_per_second"):
+            self._writers.add(identity)
 
     def _unindex(self, record):
         identity = record["id"]
@@ -209,6 +215,7 @@ class World(object):
         if record.get("disk_group"):
             self._members.get(record["disk_group"], set()).discard(identity)
         self._snapshot_disks.discard(identity)
+        self._writers.discard(identity)
 
 
 def _order(record):

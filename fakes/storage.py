@@ -43,7 +43,10 @@ def used_bytes(lab, disk):
 
 def grow_snapshots(lab, elapsed_ms):
     """Let the running parents of snapshots write for ``elapsed_ms``; a snapshot that has no room left is lost."""
-    for disk in lab.world.snapshot_disks():
+    written = set(device for server in lab.world.writers() for device in server["devices"])
+    for disk in lab.world.snapshot_disks() if written else ():
+        if disk["snapshot_parent"] not in written:
+            continue
         writers = [server for server in lab.world.holders(disk["snapshot_parent"])
                    if server["power"] == "Running" and not server["frozen"] and server["write_bytes_per_second"]]
         if disk["lost"] or not writers:

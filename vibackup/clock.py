@@ -1,10 +1,24 @@
 """Time on a real site; a lab has a clock of its own with the same methods."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import sys
 import threading
 import time
 
 from vibackup import compat
+
+
+POLL_SECONDS = 0.05
+
+
+def _noting(function, found):
+    def run():
+        """Run it, and note what it raises."""
+        try:
+            function()
+        except BaseException:
+            found.append(sys.exc_info()[1])
+    return run
 
 
 class SystemClock(object):
@@ -21,6 +35,34 @@ class SystemClock(object):
     def sleep(self, seconds):
         """Wait."""
         time.sleep(seconds)
+
+    def together(self, functions):
+        """Run each of ``functions`` on a thread of its own; return when all have ended.
+
+        Raises what the first of them raised, once all are over.
+        """
+        found = []
+        threads = [threading.Thread(target=_noting(function, found)) for function in functions]
+        for thread in threads:
+            thread.daemon = True
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(POLL_SECONDS)  # a join without end would hear of no signal on Python 2
+        if found:
+            raise found[0]
+
+    def wait_for(self, holds, seconds=None):
+        """Wait until ``holds()`` says True, for ``seconds`` at most (None: for ever); returns what it said last.
+
+        It is asked again and again, in a lab on whichever thread, so it only looks.
+        """
+        end = None if seconds is None else self.monotonic() + seconds
+        while not holds():
+            if end is not None and self.monotonic() >= end:
+                return False
+            time.sleep(POLL_SECONDS)
+        return True
 
     def call_after(self, seconds, function):
         """Call ``function`` after ``seconds`` on a thread of its own; returns a timer that has ``cancel``."""

@@ -26,16 +26,17 @@ def job(manager, why, applied):
     The paper's appendix, with its own faults left out: no abort of a job that was never made, and
     nothing goes on after an abort.
     """
-    made = manager.create_job(why)
-    complete = False
-    try:
-        api.begin(made)
-        yield made
-        complete = True
-    finally:
-        if not complete and not _aborted(made):
-            manager.doubt = "the job %s failed, and could not be aborted" % why
-    _commit(manager, made, why, applied)
+    with manager.jobs.taken():  # nobody knows whether a manager tells the jobs of two threads apart
+        made = manager.create_job(why)
+        complete = False
+        try:
+            api.begin(made)
+            yield made
+            complete = True
+        finally:
+            if not complete and not _aborted(made):
+                manager.doubt = "the job %s failed, and could not be aborted" % why
+        _commit(manager, made, why, applied)
 
 
 def _commit(manager, made, why, applied):

@@ -11,6 +11,7 @@ import os
 import socket
 
 from vibackup import compat, errors
+from vibackup.turn import Turn
 
 RUNNING, STOPPED, STARTING, FAILED, OTHER = "Running", "Stopped", "Starting", "Failed", "other"
 LOGICAL, RAW, NETWORK = "logical", "raw", "network"
@@ -157,10 +158,17 @@ class Manager(object):
         self._log = None
         self._names = {}
         self.doubt = None
+        self.jobs = Turn(clock)
         self.clock = clock
         self.guests = guests
         self.lab = lab
         self.name = "the lab in %s" % lab.folder if lab else compat.text(socket.gethostname())
+
+    def for_thread(self):
+        """Return a Manager of the same site for another thread: with an event log and a doubt of its own."""
+        other = Manager(self._configuration, self._packages, self.clock, self.guests, self.lab)
+        other.jobs, other._names = self.jobs, self._names
+        return other
 
     def kind(self, name):
         """Return the API's class ``name``, from whichever of its packages has it, or None."""

@@ -16,6 +16,7 @@ KEPT_BYTES = 65536
 POLL_SECONDS = 0.05
 KILL_AFTER_SECONDS = 10
 NOT_FOUND = 127
+STOPPED = "it was stopped"
 
 
 def run(command, timeout=None, on_output=None, should_stop=None, cwd=None, env=None, kept=KEPT_BYTES):
@@ -84,7 +85,7 @@ def _wait(child, reader, timeout, should_stop):
             return not_finished(timeout)
         if should_stop is not None and should_stop():
             _end(child)
-            return "it was stopped"
+            return STOPPED
         if reader.is_alive():
             reader.join(POLL_SECONDS)
         else:
