@@ -22,7 +22,8 @@ setup(
     license="MIT",
     python_requires=">=2.7, !=3.0.*, !=3.1.*, !=3.2.*, !=3.3.*, !=3.4.*, !=3.5.*",
     packages=find_packages(include=["vibackup", "vibackup.*", "fakes", "fakes.*"]),
-    package_data={"vibackup": ["agents.ini", "arrays.ini"], "fakes": ["inventories/*.json", "contract/*.java"]},
+    package_data={"vibackup": ["agents.ini", "arrays.ini", "fleet/examples/*.ini"],
+                  "fakes": ["inventories/*.json", "contract/*.java"]},
     entry_points={"console_scripts": ["vibackup = vibackup.cli:main_and_exit"]},
     zip_safe=False,
     classifiers=[

@@ -82,36 +82,52 @@ def sections(path, keys):
     Raises UsageError, one line that names file, section and key, for whatever is wrong.
     """
     path = compat.text(path)
+    content = text_of(path)
+    for fault in faults_of_form(path, content):
+        raise fault
+    parser = parser_of(path, content)
+    return [Section(path, name, parser.items(name), keys) for name in parser.sections()]
+
+
+def text_of(path):
+    """Return the text of the file at ``path``; raise UsageError where it cannot be read, or is larger than any INI."""
     try:
         with io.open(compat.native(path), encoding="utf-8-sig") as stream:
             content = stream.read(_LARGEST + 1)
         if len(content) > _LARGEST:
             raise UsageError("%s: has more than %d characters, and no table has" % (path, _LARGEST))
+        return content
     except (IOError, OSError, UnicodeError) as error:
         raise UsageError("%s: cannot be read: %s" % (path, compat.message(error)))
-    _refuse_what_interpreters_read_differently(path, content.splitlines())
+
+
+def parser_of(path, content):
+    """Return the standard library's parser of INI that has read ``content``; raise UsageError where it is none."""
     parser = compat.configparser.RawConfigParser()
     read = getattr(parser, "read_file", None) or parser.readfp
     try:
         read(io.StringIO(content))
     except compat.configparser.Error as error:
         raise UsageError("%s: is not an INI file: %s" % (path, compat.message(error)[:_SHOWN]))
-    return [Section(path, name, parser.items(name), keys) for name in parser.sections()]
+    return parser
 
 
-def _refuse_what_interpreters_read_differently(path, lines):
+def faults_of_form(path, content):
+    """Yield a UsageError for each place of an INI file that interpreters would read differently."""
     section, key, seen = "", "", set()
-    for line in lines:
+    for line in content.splitlines():
         if line.strip()[:1] in ("", "#", ";"):
             continue
         head = _HEAD.match(line)
         if head:
             section, key = head.group("section") or section, (head.group("key") or "").lower()
             if (section, key) in seen:
-                raise UsageError("%s: [%s] %s: appears twice" % (path, section, key or "the section"))
+                yield UsageError("%s: [%s] %s: appears twice" % (
+                    path, section[:_SHOWN], key[:_SHOWN] or "the section"))
             seen.add((section, key))
         if re.search(r"\s;", line):
-            raise UsageError("%s: [%s] %s: a comment must stand on a line of its own" % (path, section, key))
+            yield UsageError("%s: [%s] %s: a comment must stand on a line of its own" % (
+                path, section[:_SHOWN], key[:_SHOWN]))
 
 
 def _command_line(section, key, line, placeholders):
