@@ -19,7 +19,7 @@ from vibackup.names import safe_name
 
 OPERATIONS = ("image_backup", "file_backup", "file_system_backup", "image_restore", "file_restore")
 BEFORE = ("image_before", "file_before")
-AFTER = ("image_after", "file_after", "image_discard", "file_discard")
+AFTER = ("image_after", "file_after", "image_discard", "file_discard", "image_find", "file_find")
 
 OK = "ok"
 WARNING = "warning"
@@ -38,6 +38,8 @@ _PLACEHOLDERS = {
     "file_restore": _ALWAYS + ("backup_id", "mount", "origin", "target"),
     "image_discard": _ALWAYS + ("backup_id",),
     "file_discard": _ALWAYS + ("backup_id",),
+    "image_find": _ALWAYS + ("backup_id",),
+    "file_find": _ALWAYS + ("backup_id",),
 }
 _WARNING_KEYS = {"file_backup": "warning_status", "file_system_backup": "warning_status",
                  "image_backup": "image_warning_status"}
@@ -115,6 +117,10 @@ class Agent(object):
         """Return whether the agent has ``operation``, one of OPERATIONS."""
         return operation in self._lines
 
+    def removes(self, mode):
+        """Tell whether the agent has a command to remove a backup of ``mode``, image or file."""
+        return self.supports(mode + "_discard")
+
     def restores_any(self, operation):
         """Tell whether ``operation``, image_restore or file_restore, says which backup it wants, or gets the newest."""
         lines = self._lines.get(operation, ())
@@ -127,7 +133,8 @@ class Agent(object):
         operation: one of OPERATIONS; or, [] where there are none, of BEFORE (to be run before a backup: where
             one fails nothing was made) and AFTER: "image_after" (to be run after an image backup or restore,
             whatever happened), "file_after" (after a file backup), "image_discard" and "file_discard" (to
-            remove a backup that turned out worthless).
+            remove a backup that turned out worthless, or is wanted no more), "image_find" and "file_find" (to
+            prove that such a one is there, and ours).
         values: what the placeholders stand for, as ``values_for`` gives it.
         Returns a list of AgentCommand. Raises Refused if the agent has no such operation, or if
         a value is not known or would be read as an option.

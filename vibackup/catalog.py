@@ -48,6 +48,16 @@ class Catalog(object):
         """Add ``facts`` to the entry with the id ``identity``: what became known since it was made."""
         state.write_json(self._path(identity), dict(self.find(identity), **facts))
 
+    def remove(self, identity):
+        """Take the entry with the id ``identity`` out, for good; raise NotFound, or VibackupError where it stays."""
+        self.find(identity)
+        try:
+            os.remove(self._path(identity))
+        except OSError as error:
+            raise errors.VibackupError("catalog: cannot take out the entry of the backup %s: %s" % (
+                identity, compat.message(error)))
+        state.sync_folder(self._folder)
+
     def entries(self, vs=None):
         """Return all entries, or those of the virtual server called ``vs``, the oldest first."""
         found, damaged = self.readable(vs)
@@ -80,6 +90,11 @@ class Catalog(object):
         if not _is_entry(entry):
             raise _damaged(path, "not an entry that vibackup wrote")
         return entry
+
+
+def hold(identity):
+    """Return what a run must hold alone to change the entry ``identity``, or remove its backup, see ``Run.held``."""
+    return ("backup %s" % identity, "the backup %s" % identity)
 
 
 def _damaged(path, why):
@@ -121,7 +136,7 @@ _NOTHING = (type(None),)
 _ENTRY = {"id": _TEXT, "vs": _TEXT, "finished": _TEXT, "agent": _TEXT, "disks": (list,)}
 _ENTRY_MAY = {"mode": _TEXT, "verb": _TEXT, "run": _TEXT, "manager": _TEXT, "lab": (bool,), "outcome": _TEXT,
               "location": _TEXT + _NOTHING, "proxy": _TEXT + _NOTHING, "skipped": (list,), "server": (dict,),
-              "verified": (dict,), "seconds": _NUMBER + (float,)}
+              "verified": (dict,), "protected": (bool,), "seconds": _NUMBER + (float,), "agent_seconds": _NUMBER + (float,)}
 _DISK = {"name": _TEXT}
 _DISK_MAY = {"bytes": _NUMBER + _NOTHING, "group": _TEXT + _NOTHING, "backup_id": _TEXT + _NOTHING,
              "stored_as": _TEXT + _NOTHING, "outcome": _TEXT, "partitions": (list,) + _NOTHING,

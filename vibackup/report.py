@@ -131,9 +131,13 @@ def backups_table(entries):
     if not entries:
         return ["no backups"]
     rows = [("ID", "VIRTUAL SERVER", "FINISHED", "AGENT", "OUTCOME", "VERIFIED", "DISKS")]
-    rows += [(entry["id"], entry["vs"], entry["finished"], entry["agent"], entry.get("outcome", "?"), _verified(entry),
+    rows += [(entry["id"], entry["vs"], entry["finished"], entry["agent"], _outcome(entry), _verified(entry),
               ", ".join(disk["name"] for disk in entry["disks"])) for entry in entries]
     return _table(rows)
+
+
+def _outcome(entry):
+    return entry.get("outcome", "?") + (", protected" if entry.get("protected") else "")
 
 
 def _verified(entry):

@@ -1,7 +1,7 @@
 """Prove that a backup restores and boots: on a scratch server without a network, which is removed again."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import errors, guest, making, power
+from vibackup import catalog, errors, guest, making, power
 from vibackup import manager as api
 from vibackup.flows import restore
 from vibackup.guest import Guest
@@ -55,7 +55,8 @@ def _check_guest(run, plan, server):
 def _mark(run, plan, outcome, seconds=None):
     found = {"outcome": outcome, "finished": run.now(), "run": run.id, "restore_seconds": seconds,
              "check": plan.command}
-    run.catalog.mark(plan.entry["id"], verified=found)
+    with run.held([catalog.hold(plan.entry["id"])]):  # or retention could remove it at the same moment
+        run.catalog.mark(plan.entry["id"], verified=found)
     return dict(found, backup=plan.entry["id"], vs=plan.entry["vs"])
 
 

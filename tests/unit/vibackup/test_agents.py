@@ -352,6 +352,14 @@ def test_a_worthless_image_can_be_removed(name, words):
     assert command.argv[:len(words)] == words and len(command.argv) == len(words) + 1
 
 
+@pytest.mark.parametrize("mode", ["image", "file"])
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_an_agent_can_remove_it_can_find_first_and_the_proprietary_ones_keep_their_own(name, mode):
+    agent = known(name)
+    assert agent.removes(mode) == (name in ("restic", "borg") or (name, mode) in (("dd", "image"), ("tar", "file")))
+    assert agent.supports(mode + "_find") == agent.removes(mode)
+
+
 def test_a_failed_rename_is_not_taken_for_a_warning_of_tar():
     tar = known("tar")
     by_program = {command.argv[0]: command for command in tar.commands("file_backup", values(tar))}

@@ -53,6 +53,28 @@ def test_an_id_is_not_written_twice(catalog):
     assert catalog.entries() == [entry("b1")]
 
 
+def test_an_entry_that_is_taken_out_is_gone_and_no_other(catalog):
+    catalog.add(entry("b1"))
+    catalog.add(entry("../b2"))
+    catalog.remove("../b2")
+    assert catalog.entries() == [entry("b1")]
+    with pytest.raises(errors.NotFound):
+        catalog.remove("../b2")
+
+
+def test_an_entry_that_cannot_be_taken_out_is_said_to_stay(catalog, monkeypatch):
+    catalog.add(entry("b1"))
+
+    def refuses(_path):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(os, "remove", refuses)
+    with pytest.raises(errors.VibackupError) as caught:
+        catalog.remove("b1")
+    assert caught.value.message.startswith("catalog: cannot take out the entry of the backup b1: ")
+    assert catalog.has("b1")
+
+
 def test_entries_come_the_oldest_first_whatever_their_ids(catalog):
     catalog.add(entry("a", finished="2008-06-03T00:00:00Z"))
     catalog.add(entry("z", finished="2008-06-01T00:00:00Z"))
@@ -122,7 +144,7 @@ def test_an_entry_that_cannot_be_written_leaves_the_others(catalog, monkeypatch)
 
 @pytest.mark.parametrize("wrong", [
     {"id": 7}, {"id": None}, {"vs": None}, {"vs": ["web01"]}, {"finished": 1212357600}, {"agent": {}}, {"disks": None},
-    {"finished": "2041Z"}, {"finished": "2008-13-01T00:00:00Z"}, {"finished": ""}, {"finished": "gestern, süd"},
+    {"protected": "yes"}, {"protected": None}, {"finished": "2041Z"}, {"finished": "2008-13-01T00:00:00Z"}, {"finished": ""}, {"finished": "gestern, süd"},
     {"disks": {}}, {"disks": "system"}, {"disks": ["system"]}, {"disks": [{}]}, {"disks": [{"name": 1}]}], ids=repr)
 def test_an_entry_of_wrong_types_is_one_error_that_names_the_file(catalog, folder, wrong):
     catalog.add(entry("b1"))

@@ -183,6 +183,11 @@ def test_a_table_of_backups_says_which_are_verified(verified, words):
     assert words in report.backups_table([dict(ENTRY, verified=verified)])[1]
 
 
+@pytest.mark.parametrize("protected, words", [(True, "  ok, protected  "), (False, "  ok  ")])
+def test_a_table_of_backups_says_which_are_protected(protected, words):
+    assert words in report.backups_table([dict(ENTRY, protected=protected)])[1]
+
+
 def test_no_backups_are_said_to_be_none():
     assert report.backups_table([]) == ["no backups"]
     assert report.leftovers_table([]) == ["nothing is left behind"]
