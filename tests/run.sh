@@ -172,6 +172,7 @@ install_programs() {
     command -v restic >/dev/null || missing="$missing restic"
     command -v borg >/dev/null || missing="$missing borgbackup"
     command -v qemu-img >/dev/null || missing="$missing qemu-utils"
+    command -v chromium >/dev/null || missing="$missing chromium"
     [ -n "$missing" ] || return 0
     echo "installing$missing"
     as_root=''
@@ -190,7 +191,7 @@ run_all() {
     for name in $ALL; do
         [ "$name" = contract ] || need_interpreter "$name"
     done
-    for name in restic borg qemu-img javac; do
+    for name in restic borg qemu-img chromium javac; do
         command -v "$name" >/dev/null || fail "$name is missing: install it"
     done
     export logs VIBACKUP_TESTS_ALL=1

@@ -34,6 +34,7 @@ class Attempt(object):
         self._where = where
         self._number = number
         self._done = []
+        self._seconds = 0
 
     def back_up(self, name, values, size, partitions=None, operation=None):
         """Have the agent back up the disk or folder called ``name``; raises AgentFailed, see ``backup.back_up``.
@@ -45,8 +46,10 @@ class Attempt(object):
         with run.step("backup", name, "by %s on %s" % (plan.agent.name, self._where)) as record:
             backup.prepare(run, plan.guest, plan.agent, plan.mode, values)
             self._intend_to_undo(values)
+            begun = run.elapsed()
             found = backup.back_up(run, plan.guest, plan.agent, plan.mode, values,
                                    size if plan.mode == backup.IMAGE else None, operation)
+            self._seconds += run.elapsed() - begun
             record["detail"] += ", %s" % (found["outcome"] if found["bytes"] is None else "%d bytes" % found["bytes"])
         self._done.append(dict(found, name=name, size=size, partitions=partitions))
 
@@ -68,6 +71,7 @@ class Attempt(object):
                                   [self._disk(found, groups.get(found["name"])) for found in self._done] + list(others),
                                   location=mask(plan.location), server=plan.settings, skipped=list(skipped),
                                   proxy=self._where if self._where != plan.vs.name else None,
+                                  agent_seconds=round(self._seconds, 3),
                                   outcome=catalog.WARNING if warned else catalog.OK)
         run.catalog.add(entry)
         return entry

@@ -8,9 +8,9 @@ import json
 import os
 import signal
 import sys
-import traceback
 
 from vibackup import catalog, compat, errors, options, report, site, verbs
+from vibackup.faults import as_ours
 from vibackup.masking import mask
 from vibackup.names import printable
 from vibackup.run import Run
@@ -33,6 +33,8 @@ def main(verb=None, argv=None):
     try:
         return Session(options.parse(verb, words)).run()
     except errors.VibackupError as error:
+        if "--nagios" in words and (verb or words[0]) == "report":
+            return _print_plugin(error.message)
         return _print_usage_error(error, words, verb)
     except SystemExit as error:
         return error.code or errors.DONE
@@ -47,6 +49,14 @@ def _print_usage_error(error, words, verb):
     return error.exit_status
 
 
+def _print_plugin(error, answer=None):
+    """Print the output of a monitoring plugin and return its status: of ``answer``, or that ``error`` kept it from one.
+    """
+    from vibackup.fleet import monitoring  # no other command takes the time to load it
+    status, words = answer or monitoring.of_error(error)
+    return status if _print(sys.stdout, words) else monitoring.UNKNOWN
+
+
 class Session(object):
     """One command: its site (real or lab), its run, and what it prints."""
 
@@ -58,7 +68,8 @@ class Session(object):
         self.run_ = None
         self.stop = 0
         self.more = {}
-        stream = sys.stderr if parsed.json else sys.stdout
+        self.plugin = hasattr(self.verb, "plugin") and self.verb.plugin(parsed)
+        stream = None if self.plugin else sys.stderr if parsed.json else sys.stdout
         self.progress = report.Progress(stream, stream is not None and stream.isatty())
 
     def run(self):
@@ -71,7 +82,7 @@ class Session(object):
             self._first_line()
             result = self.verb.carry_out(self)
         except compat.FAULTS as fault:
-            error = _as_ours(fault)
+            error = as_ours(fault)
         finally:
             if self.run_ is not None:
                 self.run_.close()
@@ -153,6 +164,8 @@ class Session(object):
         return subject(self.options) if subject is not None else getattr(self.options, "vs", None)
 
     def _print_outcome(self, result, error):
+        if self.plugin:
+            return _print_plugin(error and _in_full(error), self.more.get("plugin"))
         run = self.run_
         status = self._exit_status(result, error)
         if self.options.json:
@@ -215,17 +228,6 @@ def _stop_signals():
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
         found.append((signal.SIGHUP, errors.TERMINATED))
     return found
-
-
-def _as_ours(fault):
-    """Return a fault as one of our own errors; one that is not ours is a bug, whose traceback is printed."""
-    if isinstance(fault, errors.VibackupError):
-        return fault
-    if isinstance(fault, (IOError, OSError)):
-        return errors.VibackupError(compat.message(fault))
-    traceback.print_exc()
-    return errors.VibackupError("internal error, please report it: %s: %s" % (
-        type(fault).__name__, compat.message(fault)))
 
 
 def _in_full(error):

@@ -92,3 +92,8 @@ def state_of(manager, server):
     """Return the server's present state, or OTHER where nothing is known of it."""
     event = api.status(server)
     return api.OTHER if event is None else manager.event_kind(event)
+
+
+def is_down(manager, server):
+    """Tell whether ``server`` does not run: then its guest shows no disk, and will not when it is started."""
+    return state_of(manager, server) in (api.STOPPED, api.FAILED)

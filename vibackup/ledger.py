@@ -105,24 +105,30 @@ class Ledger(object):
 
     # -- what all runs made
 
-    def leftovers(self):
-        """Return the open intents of runs that are over, the newest of each run first."""
-        return self._intents(lambda owner: not _is_running(owner, self._locks), kept=False)
+    def leftovers(self, but=()):
+        """Return the open intents of runs that are over, the newest of each run first.
+
+        but: ids of runs that are known to be under way; their files are not read.
+        """
+        holding = _Holding(self._locks)
+        return self._intents(lambda owner: not holding.is_running(owner), False, but)
 
     def elsewhere(self):
         """Return the open intents of runs on other hosts that hold a lock: nobody here knows whether they are over."""
-        return self._intents(lambda owner: _is_running(owner, self._locks) and locks.is_elsewhere(owner), kept=False)
+        holding = _Holding(self._locks)
+        return self._intents(lambda owner: holding.is_running(owner) and locks.is_elsewhere(owner), kept=False)
 
     def kept(self, kind):
         """Return the intents of ``kind`` that runs before this one have kept, the newest of each run first."""
         return [intent for intent in self._intents(lambda _owner: True, kept=True) if intent.kind == kind]
 
-    def _intents(self, wanted, kept):
-        """Return the open or the ``kept`` intents of all runs but this one whose owner is ``wanted``."""
+    def _intents(self, wanted, kept, but=()):
+        """Return the open or the ``kept`` intents of all runs but this one, and ``but``, whose owner is ``wanted``."""
         found = []
         for name in sorted(os.listdir(self._folder)):
             path = os.path.join(self._folder, name)
-            if name.endswith(str(".jsonl")) and path != self._path:
+            run, ending = os.path.splitext(compat.text(name))
+            if ending == ".jsonl" and path != self._path and run not in but:
                 found.extend(intent for intent in _intents_of(path, wanted) if intent.kept == kept)
         return found
 
@@ -184,9 +190,12 @@ class Ledger(object):
             self._drop(folder)
             raise
 
-    def check_leftovers(self, identity, name):
-        """Raise Leftovers where a run that is gone left something on the object ``identity``, called ``name``."""
-        left = [intent for intent in self.leftovers() if _speaks_of(intent.facts, identity)]
+    def check_leftovers(self, identity, name, but=()):
+        """Raise Leftovers where a run that is gone left something on the object ``identity``, called ``name``.
+
+        but: as ``leftovers`` takes it.
+        """
+        left = [intent for intent in self.leftovers(but) if _speaks_of(intent.facts, identity)]
         if left:
             raise errors.Leftovers(
                 "%s: the run %s left %s behind; release it with: vibackup reconcile --fix, and the same --state or "
@@ -281,9 +290,18 @@ def _replay(lines):
             for number, (kind, facts) in reversed(list(found.items()))]
 
 
-def _is_running(owner, lock_folder):
-    """Tell whether the run is still under way: its process lives, and holds a lock."""
-    if owner.get("run") is None or locks.is_dead(owner):
-        return False
-    return any((locks.holder(os.path.join(lock_folder, name)) or {}).get("run") == owner["run"]
-               for name in os.listdir(lock_folder))
+class _Holding(object):
+    """Which runs hold a lock at the moment at which it is first asked."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._runs = None
+
+    def is_running(self, owner):
+        """Tell whether a run is still under way: its process lives, and holds a lock."""
+        if owner.get("run") is None or locks.is_dead(owner):
+            return False
+        if self._runs is None:
+            self._runs = set((locks.holder(os.path.join(self._folder, name)) or {}).get("run")
+                             for name in os.listdir(self._folder))
+        return owner["run"] in self._runs

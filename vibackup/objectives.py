@@ -36,8 +36,12 @@ def seconds_of(entry):
 
 def age(entry, now):
     """Return how many seconds before ``now`` (since 1970) a backup began: what it has is at least so old."""
-    finished = calendar.timegm(time.strptime(str(entry["finished"]), str("%Y-%m-%dT%H:%M:%SZ")))
-    return max(0, now - finished + (seconds_of(entry) or 0))
+    return max(0, now - moment_of(entry) + (seconds_of(entry) or 0))
+
+
+def moment_of(entry):
+    """Return when a backup was finished, in seconds since 1970."""
+    return calendar.timegm(time.strptime(str(entry["finished"]), str("%Y-%m-%dT%H:%M:%SZ")))
 
 
 def recovery_point(wanted, entry):

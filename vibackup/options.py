@@ -66,15 +66,16 @@ def _parser(wanted):
         each = subparsers.add_parser(name, help=verb.SUMMARY, epilog="example: " + verb.EXAMPLE,
                                      description=verb.SUMMARY[0].upper() + verb.SUMMARY[1:] + ".")
         verb.options(each)
-        _common(each)
+        _common(each, getattr(verb, "SEVERAL_STATES", False))
     return parser
 
 
-def _common(parser):
+def _common(parser, several_states):
     parser.add_argument("--dry-run", action="store_true", help="make every check, print the plan, change nothing")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    parser.add_argument("--state", metavar="DIR", help="ledger, locks and catalog (default: in a lab its own folder, "
-                        "else $VIBACKUP_STATE, else ~/.vibackup)")
+    parser.add_argument("--state", metavar="DIR", action="append" if several_states else "store",
+                        help="ledger, locks and catalog (default: in a lab its own folder, else $VIBACKUP_STATE, "
+                        "else ~/.vibackup)%s" % ("; may be given again" if several_states else ""))
     parser.add_argument("--timeout", metavar="SECONDS", type=arguments.seconds, default=DEFAULT_TIMEOUT_SECONDS,
                         help="how long the agent itself (backup, restore, check) may take (default: %(default)s)")
     parser.add_argument("--lab", metavar="DIR", nargs="?", const="", default=None,

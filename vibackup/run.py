@@ -92,13 +92,17 @@ class Run(object):
 
     def check_stop(self):
         """Raise Stopped where a stop was asked for; never while something is being taken back."""
-        status = None if self._releasing or self._stop_status is None else self._stop_status()
+        status = None if self._releasing else self.stop_status()
         if status:
             raise errors.Stopped(status)
 
     def should_stop(self):
         """Tell whether a stop was asked for, as a question for ``process.run``."""
-        return bool(not self._releasing and self._stop_status is not None and self._stop_status())
+        return bool(not self._releasing and self.stop_status())
+
+    def stop_status(self):
+        """Return the exit status of a stop that was asked for, or None, also while something is taken back."""
+        return None if self._stop_status is None else self._stop_status()
 
     # -- taking back
 

@@ -139,7 +139,21 @@ def _write_json(path, value):
     _write_whole(path, json.dumps(value, indent=1, sort_keys=True).encode("ascii") + b"\n")
 
 
-def _write_whole(path, data):
+def write_file(path, data, mode=FILE_MODE):
+    """Write the bytes ``data`` to ``path``, a file that is not the state's, in one atomic step; raise VibackupError.
+
+    One that is there keeps its mode; a new one gets ``mode``.
+    """
+    path = os.path.realpath(compat.native(path))  # a link stays one
+    try:
+        if os.path.lexists(path):
+            mode = stat.S_IMODE(os.stat(path).st_mode)
+        _write_whole(path, data, mode)
+    except (IOError, OSError) as error:
+        raise errors.VibackupError("cannot write %s: %s" % (printable(compat.text(path)), compat.message(error)))
+
+
+def _write_whole(path, data, mode=FILE_MODE):
     temporary = "%s.%d.new" % (path, os.getpid())
     _remove_quietly(temporary)  # of a process that had our number, and was killed
     whole = False
@@ -147,6 +161,8 @@ def _write_whole(path, data):
         with new_file(temporary) as stream:
             stream.write(data)
             _to_disk(stream)
+        if mode != FILE_MODE:
+            os.chmod(temporary, mode)
         compat.replace(temporary, path)
         whole = True
     finally:

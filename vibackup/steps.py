@@ -27,7 +27,9 @@ SnapshotDisk = collections.namedtuple("SnapshotDisk", "handle id name original b
 
 
 def find_server(manager, name):
-    """Return the virtual server called ``name`` as a Server; raise NotFound."""
+    """Return the virtual server called ``name`` as a Server; raise NotFound. A Server is returned as it is."""
+    if isinstance(name, Server):
+        return name
     name = compat.text(name)
     handle = manager.find_server(name)
     return Server(handle, api.identity_of(handle), name)
@@ -52,9 +54,9 @@ def snapshotted(run, vs, quiesce):
     The paper's first and last step: "A snapshot of the primary volume is taken" and "The snapshot is
     then deleted". ``quiesce``: a context manager around the snapshot job alone, see ``quiesce``.
     """
-    number = _intend_snapshot(run, vs)
+    number = intend_snapshot(run, vs)
     try:
-        yield _take_snapshot(run, vs, number, quiesce)
+        yield take_snapshot(run, vs, number, quiesce)
     finally:
         run.release(number, lambda: release_snapshot(run, vs, run.ledger.facts(number)))
 
@@ -65,9 +67,9 @@ def kept_snapshot(run, vs, quiesce, taken):
 
     Kept, it outlives the run. taken: the moment, as text, for the ledger.
     """
-    number = _intend_snapshot(run, vs, taken=taken)
+    number = intend_snapshot(run, vs, taken=taken)
     try:
-        yield _take_snapshot(run, vs, number, quiesce)
+        yield take_snapshot(run, vs, number, quiesce)
         with run.step("keep", vs.name):
             run.ledger.keep(number)
     finally:
@@ -75,12 +77,14 @@ def kept_snapshot(run, vs, quiesce, taken):
             run.release(number, lambda: release_snapshot(run, vs, run.ledger.facts(number)))
 
 
-def _intend_snapshot(run, vs, **more):
+def intend_snapshot(run, vs, **more):
+    """Record that the snapshot of ``vs`` (a Server) is about to be taken; returns the intent's number."""
     name = "vibackup %s %s" % (run.id, vs.name)
     return run.ledger.intend(ledger.SNAPSHOT, vs=vs.id, vs_name=vs.name, name=name, **more)
 
 
-def _take_snapshot(run, vs, number, quiesce):
+def take_snapshot(run, vs, number, quiesce):
+    """Take the snapshot of ``vs`` that intent ``number`` is about, inside ``quiesce``; return it as a Snapshot."""
     name = run.ledger.facts(number)["name"]
     with quiesce:
         with run.step("snapshot", vs.name):
@@ -189,21 +193,29 @@ def attached(run, disks, proxy, guest):
     """
     guest.wait_until_it_answers(events.BOOT_SECONDS)
     before = guest.disks()
-    if _attached(proxy, [disk.id for disk in disks]):
-        raise errors.VibackupError("%s has a device called like one of these already: %s" % (
-            proxy.name, ", ".join(disk.name for disk in disks)))
-    number = run.ledger.intend(ledger.ATTACHMENT, proxy=proxy.id, proxy_name=proxy.name,
-                               disks=[disk.id for disk in disks], names=[api.name_of(disk.handle) for disk in disks],
-                               disk_names=", ".join(disk.name for disk in disks),
-                               sizes=[disk.bytes for disk in disks], before=_places(before))
+    number = intend_attachment(run, disks, proxy, before)
     try:
         attach(run, disks, proxy)
         power.reboot(run, proxy)
         found = find_new_disks(run, guest, before, disks)
-        run.ledger.made(number, places=_places(found))
+        run.ledger.made(number, places=places(found))
         yield found
     finally:
         run.release(number, lambda: release_attachment(run, proxy, guest, run.ledger.facts(number)))
+
+
+def intend_attachment(run, disks, proxy, before):
+    """Record that ``disks`` (SnapshotDisks) are about to be attached to ``proxy``; returns the intent's number.
+
+    before: the GuestDisks that its guest shows of its own. Raises VibackupError where it has one of ``disks`` already.
+    """
+    if _attached(proxy, [disk.id for disk in disks]):
+        raise errors.VibackupError("%s has a device called like one of these already: %s" % (
+            proxy.name, ", ".join(disk.name for disk in disks)))
+    return run.ledger.intend(ledger.ATTACHMENT, proxy=proxy.id, proxy_name=proxy.name,
+                             disks=[disk.id for disk in disks], names=[api.name_of(disk.handle) for disk in disks],
+                             disk_names=", ".join(disk.name for disk in disks),
+                             sizes=[disk.bytes for disk in disks], before=places(before))
 
 
 def must_still_show(proxy, guest, disks, devices):
@@ -248,6 +260,22 @@ def find_new_disks(run, guest, before, disks):
 
 def release_attachment(run, proxy, guest, facts):
     """Detach what ``facts`` of the ledger speak of from the proxy, and make its guest forget it."""
+    found = detach(run, proxy, facts)
+    if events.is_down(run.manager, proxy.handle):
+        return
+    if not found and _shows_none(guest, facts):
+        return
+    power.reboot(run, proxy)
+    with run.step("check disks", guest.name):
+        guest.wait_until_it_answers(events.BOOT_SECONDS)
+        must_have_forgotten(run, proxy, guest, facts)
+
+
+def detach(run, proxy, facts):
+    """Take what ``facts`` of the ledger speak of off the proxy; tells whether anything of it was there.
+
+    Its guest goes on seeing it until its next boot.
+    """
     found = _ours_on(proxy, facts)
     if found:
         with run.step("detach", proxy.name, facts["disk_names"]):
@@ -256,15 +284,15 @@ def release_attachment(run, proxy, guest, facts):
                 for disk in found:
                     api.remove_device(proxy.handle, disk)
                 api.describe(made, "Detach %s" % facts["disk_names"], proxy.handle)
-    if events.state_of(run.manager, proxy.handle) in (api.STOPPED, api.FAILED):
-        return  # what does not run shows nothing, and will not when it is started
-    if not found and _shows_none(guest, facts):
-        return
-    power.reboot(run, proxy)
-    with run.step("check disks", guest.name):
-        guest.wait_until_it_answers(events.BOOT_SECONDS)
-        if not _shows_none(guest, facts) and not _shows_what_it_has(run.manager, proxy, guest):
-            raise errors.GuestError("%s still shows a disk that was detached from it" % guest.name)
+    return bool(found)
+
+
+def must_have_forgotten(run, proxy, guest, facts):
+    """Raise unless ``facts`` of the ledger speak of nothing that the proxy has, or that its guest still shows."""
+    if _attached(proxy, facts["disks"]):
+        raise errors.VibackupError("%s is still attached to %s" % (facts["disk_names"], proxy.name))
+    if not _shows_none(guest, facts) and not _shows_what_it_has(run.manager, proxy, guest):
+        raise errors.GuestError("%s still shows a disk that was detached from it" % guest.name)
 
 
 def _ours_on(proxy, facts):
@@ -287,7 +315,7 @@ def _attached(proxy, identities):
 def _shows_none(guest, facts):
     """Tell whether the guest shows none of the disks that ``facts`` speak of, whatever else came or went meanwhile."""
     try:
-        shown = _places(guest.disks())
+        shown = places(guest.disks())
     except errors.GuestError:
         return False
     if "places" in facts:
@@ -309,7 +337,7 @@ def _shows_what_it_has(manager, proxy, guest):
     return sorted(disk.bytes for disk in guest.disks()) == sorted(api.bytes_of(disk) for disk in devices)
 
 
-def _places(disks):
+def places(disks):
     """Return positions and sizes of guest disks, in a form that the ledger can keep and compare."""
     return sorted([list(disk.position or ()), disk.bytes] for disk in disks)
 

@@ -34,7 +34,7 @@ def agent_backup(run, plan):
 
 
 class Plan(object):
-    """A backup of the virtual server called ``vs`` by ``agent`` (an ``agents.Agent``) in its own guest.
+    """A backup of the virtual server ``vs`` (its name, or a steps.Server) by ``agent`` (an ``agents.Agent``) in its own guest.
 
     mode: backup.IMAGE, of the disks called ``disks`` (none: all), or backup.FILE, of all that is below the
     folders ``paths`` (none: of each file system of its disks that is mounted). location: where the agent keeps

@@ -39,11 +39,14 @@ def back_up_snapshot(run, plan, identity, moment, others=list):
         with steps.snapshotted(run, plan.vs, moment) as snapshot:
             disks = steps.snapshot_disks_of(run.manager, plan.vs, snapshot, [disk.name for disk in plan.disks])
             with steps.attached(run, disks, plan.proxy, plan.guest) as devices:
-                return _back_up_disks(run, plan, disks, devices, others)
+                return back_up_disks(run, plan, disks, devices, others)
 
 
-def _back_up_disks(run, plan, disks, devices, others):
-    """Back up each of ``disks`` (SnapshotDisks) from its device; all are good, or none is kept and an error raised."""
+def back_up_disks(run, plan, disks, devices, others=list):
+    """Back up each of ``disks`` (SnapshotDisks) from its one of ``devices`` (GuestDisks); return the catalog's entry.
+
+    All are good, or none is kept and an error raised; others: as ``back_up_snapshot`` takes it.
+    """
     handles = [disk.handle for disk in disks]
     try:
         with attempted(run, plan, plan.proxy) as attempt:
@@ -72,7 +75,7 @@ def _back_up_disk(run, plan, attempt, disk, device):
 
 
 class Plan(object):
-    """A backup of the virtual server ``vs`` by ``agent`` (an ``agents.Agent``) on ``proxy``; both are names.
+    """A backup of the virtual server ``vs`` by ``agent`` (an ``agents.Agent``) on ``proxy``: names, or steps.Servers.
 
     mode: backup.IMAGE or backup.FILE. disks: names of logical disks; none: all. skip_raw: leave raw
     disks out, instead of refusing. location: where the agent keeps it; None: its default. freeze,

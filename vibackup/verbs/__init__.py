@@ -10,6 +10,8 @@ complete(given)     checks what argparse cannot, and turns names into what they 
 prepare(run, given) returns the flow's plan, the function that checks it, and the flow: of a verb that has a dry run
 without_manager(given)  tells whether it only reads files
 subject(given)      names what the first line speaks of
+SEVERAL_STATES      --state may be given again
+plugin(given)       tells whether its output is a monitoring plugin's, which ``more["plugin"]`` then is: a status, a text
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
@@ -21,7 +23,7 @@ from vibackup import catalog
 # verb: its module
 MODULES = collections.OrderedDict((name, name.replace("-", "_")) for name in (
     "proxy-backup", "agent-backup", "array-backup", "snapshot-boot", "rollback", "clone-disk", "export-disk",
-    "import-disk", "archive", "restore", "verify", "backups", "advise", "reconcile", "probe"))
+    "import-disk", "archive", "restore", "verify", "fleet", "backups", "report", "advise", "reconcile", "probe"))
 
 # What a verb has done. words: for the last line; outcome: ok or warning; backup: the catalog's entry that it made.
 Result = collections.namedtuple("Result", "words outcome backup")

@@ -417,8 +417,8 @@ def left_attached(run, vs, proxy):
         steps.attach(run, disks, proxy)
         power.reboot(run, proxy)
         yield {"proxy": proxy.id, "proxy_name": proxy.name, "disks": [disk.id for disk in disks], "disk_names": "x",
-               "sizes": [disk.bytes for disk in disks], "before": steps._places(before),
-               "places": steps._places(steps.find_new_disks(run, guest, before, disks))}
+               "sizes": [disk.bytes for disk in disks], "before": steps.places(before),
+               "places": steps.places(steps.find_new_disks(run, guest, before, disks))}
 
 
 def without(facts, *keys):

@@ -1,0 +1,247 @@
+"""A night from the policy to its end: who takes part, the plan, the dry run of it, and the run with its journal."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import binascii
+import collections
+import re
+import time
+
+from vibackup import errors, objectives
+from vibackup.fleet import journal, members, plan, retention
+from vibackup.fleet import run as runs
+from vibackup.flows import reconcile
+from vibackup.names import printable
+from vibackup.report import duration
+
+MOST_NAMED = 5  # of the servers that have no backup, in an error
+GOOD = ("ok", "warning")
+_SHARD = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})\Z")
+
+# Which part of the servers, of how many.
+Shard = collections.namedtuple("Shard", "number of")
+
+
+def shard(words):
+    """Return ``2/3`` as a Shard; raise UsageError for what is none."""
+    match = _SHARD.match(words)
+    if match is None or int(match.group(1)) > int(match.group(2)):
+        raise errors.UsageError("--shard=%s: give I/N, such as 2/3" % printable(words))
+    return Shard(int(match.group(1)), int(match.group(2)))
+
+
+def is_of(shard_, vs):
+    """Tell whether the virtual server called ``vs`` is in a Shard: by its name alone, so it always is in the same."""
+    return binascii.crc32(vs.encode("utf-8")) % shard_.of == shard_.number - 1
+
+
+class Prepared(object):
+    """A night that can begin. run: a ``run.Run``; policy: a ``policy.Policy``; see ``prepare``."""
+
+    def __init__(self, run, policy, shard_, resumed, site):
+        self.run, self.policy, self.shard, self.resumed = run, policy, shard_, resumed
+        found, left_out = members.of(run, policy, site)
+        done = set() if resumed is None else _done_since(resumed, site.entries)
+        self.members = [member for member in found if self._is_ours(member.server.name)]
+        self.left_out = [each for each in left_out if self._is_ours(each.vs)]
+        self.done = [member.server.name for member in self.members if member.server.name in done]
+        self.members = [member for member in self.members if member.server.name not in done]
+        self.proxies = members.proxies(run, policy, found, site)
+        self.plan = plan.make([plan.task_of(member) for member in self.members], self.proxies, policy.limits,
+                              policy.batch, policy.snapshot_age, _reboot_seconds(run.folder))
+        self.left_out += [members.LeftOut(task.member.server.name, task.member.section.name, _NO_PROXY)
+                          for task in self.plan.impossible]
+        self.now = run.manager.clock.time()
+        self.window = _window(policy, self.now)
+        self._entries = site.entries
+
+    def _is_ours(self, vs):
+        return self.shard is None or is_of(self.shard, vs)
+
+    # -- what it would do
+
+    def lines(self):
+        """Return the whole plan in words, a line each; those that are left out, and why, at the end."""
+        found = ["window: %s" % self._window_in_words(),
+                 "%d servers in %d batches, about %s with %d reboots of proxies" % (
+                     sum(len(batch.starts) for batch in self.plan.batches), len(self.plan.batches),
+                     duration(self.plan.seconds), self.plan.reboots())]
+        for batch in self.plan.batches:
+            found += self._batch_lines(batch)
+        found += ["done already: %s" % vs for vs in self.done]
+        found += retention.lines(self._to_prune(self.now))
+        return found + ["left out: %s: %s" % (each.vs, each.why) for each in self.left_out]
+
+    def _window_in_words(self):
+        if self.window is None:
+            return "always"
+        opens, closes = self.window
+        return "%s to %s%s" % (_clock(opens), _clock(closes), "" if opens <= self.now else ", not open now")
+
+    def _batch_lines(self, batch):
+        opens = self.now if self.window is None else max(self.now, self.window[0])
+        where = "in the servers themselves" if batch.proxy is None else "through %s" % batch.proxy.server.name
+        found = ["batch %d, %s, at %s:" % (batch.number, where, _clock(opens + batch.begins))]
+        for start in batch.starts:
+            late = self.window is not None and opens + start.at >= self.window[1]
+            found.append("  %s: at %s, about %s%s" % (
+                start.task.member.server.name, _clock(opens + start.at), duration(start.task.seconds),
+                ", which is AFTER THE WINDOW CLOSES" if late else ""))
+        return found
+
+    def document(self):
+        """Return the same for programs."""
+        return {"policy": self.policy.path, "window": self.window and list(self.window),
+                "estimate": self.plan.seconds, "reboots": self.plan.reboots(), "done_already": self.done,
+                "batches": [_batch(batch) for batch in self.plan.batches],
+                "left_out": [dict(each._asdict()) for each in self.left_out]}
+
+    # -- doing it
+
+    def check(self):
+        """Refuse to begin outside the window."""
+        if self.window is not None and self.now < self.window[0]:
+            raise errors.Refused("the window of %s is %s: start it then" % (
+                self.policy.name, self._window_in_words()))
+
+    def carry_out(self, start_run, tell):
+        """Back up all of the plan, then prune; return a dict of counts by outcome, and ``without``: who has no backup.
+
+        start_run, tell: see ``run.Night``. Raises Busy where the policy's night is under way already.
+        """
+        self.check()
+        with self.run.held([("fleet " + self.policy.path + self._shard_in_words(), "the policy " + self.policy.name)]):
+            return self._carry_out(start_run, tell)
+
+    def _shard_in_words(self):
+        return "" if self.shard is None else " %d/%d" % self.shard
+
+    def _carry_out(self, start_run, tell):
+        if self.resumed is not None:
+            reconcile.reconcile(self.run)
+        book = journal.Journal(self.run.folder, self.run.id)
+        book.write("night", **self._first_record())
+        night = runs.Night(self.run, start_run, self.policy, self.plan, self.proxies,
+                           self.window and self.window[1], book, tell)
+        night.pass_()
+        self._prune(start_run, night, book, tell)
+        counts = self._counts(night)
+        book.write("ended", at=self.run.manager.clock.time(), outcome=self._outcome(counts),
+                   exit_status=self._exit_status(counts))
+        return counts
+
+    def _first_record(self):
+        opens, closes = self.window or (None, None)
+        return {"id": self.run.id, "policy": self.policy.path, "name": self.policy.name, "started": self.now,
+                "opens": opens, "closes": closes, "grace": self.policy.grace,
+                "lab": self.run.manager.lab is not None, "shard": self.shard and "%d/%d" % self.shard,
+                "resumes": self.resumed and self.resumed.id, "limits": self.policy.limits,
+                "proxies": [{"name": proxy.server.name, "node": proxy.node} for proxy in self.proxies],
+                "servers": [{"vs": member.server.name, "section": member.section.name, "node": member.node,
+                             "bytes": member.bytes} for member in self.members],
+                "left_out": [dict(each._asdict()) for each in self.left_out], "estimate": self.plan.seconds}
+
+    def _to_prune(self, now):
+        """Return what retention finds of the policy's servers."""
+        pairs = [(member.server.name, member.section) for member in self.members]
+        return retention.plan_night(self.run.manager, pairs, self.run.catalog.readable()[0], now)
+
+    def _prune(self, start_run, night, book, tell):
+        if self.run.stop_status():
+            return
+        for each in retention.prune_night(lambda: start_run("prune", self.run.stop_status),
+                                          self._to_prune(self.run.manager.clock.time())):
+            book.write("pruned", backup=each["backup"], vs=each["vs"], why=each["why"])
+            tell("pruned", each)
+            self.run.leftovers.extend(each["leftovers"])
+
+    def _counts(self, night):
+        last = dict((facts["vs"], facts["outcome"]) for kind, facts in night.records if kind == "backup")
+        found = collections.Counter(last.values())
+        wanted = [member.server.name for member in self.members]
+        without = [vs for vs in wanted if last.get(vs) not in GOOD]
+        without += [each.vs for each in self.left_out if each.section is not None]
+        return {"outcomes": dict(found), "never_tried": sum(1 for vs in wanted if vs not in last), "without": without}
+
+    def _outcome(self, counts):
+        if self.run.stop_status():
+            return "stopped"
+        if counts["without"]:
+            return "failed"
+        return "warning" if counts["outcomes"].get("warning") else "ok"
+
+    def _exit_status(self, counts):
+        if self.run.leftovers:
+            return errors.LEFTOVERS
+        return self.run.stop_status() or {"failed": errors.FAILED, "warning": errors.WARNINGS}.get(
+            self._outcome(counts), errors.DONE)
+
+
+_NO_PROXY = ("no proxy can do it: it wants one in its data center, with the operating system that its mode wants, that "
+             "the policy names in proxies")
+
+
+def prepare(run, policy, shard_=None, resume=False):
+    """Return the Prepared night of ``policy``; it changes nothing.
+
+    shard_: a Shard, or None. resume: only what the policy's last night has not done. Raises Refused where there is
+    nothing to resume.
+    """
+    resumed = _last_night(run.folder, policy, shard_) if resume else None
+    return Prepared(run, policy, shard_, resumed, members.read(run))
+
+
+def _last_night(folder, policy, shard_):
+    words = shard_ and "%d/%d" % shard_
+    found = [night for night in journal.nights(folder)
+             if night.facts["policy"] == policy.path and night.facts["shard"] == words]
+    if not found:
+        raise errors.Refused("%s has had no night yet that could be resumed" % policy.path)
+    if found[-1].end is not None and found[-1].end["outcome"] in GOOD:
+        raise errors.Refused("the last night of %s, %s, is done: there is nothing to resume" % (
+            policy.path, found[-1].id))
+    return found[-1]
+
+
+def _done_since(night, entries):
+    """Return the names of servers that have a good backup of that night: by its journal, or by the catalog alone."""
+    tried = [vs for vs, facts in night.last_tries().items() if facts["outcome"] in GOOD]
+    section = dict((each["vs"], each) for each in night.facts["servers"])
+    made = [entry["vs"] for entry in entries if entry["vs"] in section and not objectives.is_bad(entry)
+            and entry.get("verb") in ("proxy-backup", "agent-backup")
+            and objectives.moment_of(entry) >= int(night.facts["started"])]
+    return set(tried) | set(made)
+
+
+def _window(policy, now):
+    """Return the window that is open, or else the next one, as ``(opens, closes)``; None where it always is."""
+    if policy.window is None:
+        return None
+    return policy.window.around(now) or policy.window.next_after(now)
+
+
+def _reboot_seconds(folder):
+    """Return what a reboot of a proxy took in the last night, on average."""
+    for night in reversed(journal.nights(folder)):
+        took = [reboot["seconds"] for reboot in night.of("reboot") if reboot["outcome"] == "ok"]
+        if took:
+            return sum(took) / len(took)
+    return plan.REBOOT_SECONDS
+
+
+def _batch(batch):
+    return {"number": batch.number, "proxy": batch.proxy and batch.proxy.server.name, "begins": batch.begins,
+            "servers": [{"vs": start.task.member.server.name, "section": start.task.member.section.name,
+                         "at": start.at, "seconds": start.task.seconds} for start in batch.starts]}
+
+
+def _clock(moment):
+    """Return a moment as people say it: by the local clock of the machine."""
+    return time.strftime(str("%a %H:%M"), time.localtime(moment))
+
+
+def in_words(counts):
+    """Return an error's words for the servers of ``counts`` that have no backup of the night."""
+    without = counts["without"]
+    more = " and %d more" % (len(without) - MOST_NAMED) if len(without) > MOST_NAMED else ""
+    return "%d of the policy's servers have no backup of this night: %s%s; vibackup report says why" % (
+        len(without), ", ".join(without[:MOST_NAMED]), more)

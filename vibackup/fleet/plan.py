@@ -1,0 +1,371 @@
+"""Which virtual server is backed up when, by which proxy, in which batch.
+
+The plan is made by letting the night pass in mind: whenever a place is free, the backup that is the most urgent of
+those within all limits begins there. What a proxy does between two of its reboots is one batch. Everything here is
+a pure function of who takes part; moments and lengths are seconds, the night begins at 0.
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import bisect
+import collections
+import fnmatch
+import heapq
+import itertools
+
+from vibackup import guest
+from vibackup.fleet import limits as limit
+from vibackup.fleet.policy import FILE, PROXY
+
+REBOOT_SECONDS = 120  # of a proxy, where no night has measured it
+SPARE = 1.3  # how much more the chosen proxies can do than there is to do: then a full one rarely stands in the way
+FEWEST = 2
+MOST_LOOKED_AT = 40  # of the backups that another proxy had better do
+TOLERANCE = 0.02  # how stale an urgency may be, as a part of it
+LEAST_URGENT = 1e-6
+
+# What is to be done. member: a members.Member, or the like; seconds: how long its agent may take; keys: see limits.
+Task = collections.namedtuple("Task", "member seconds keys")
+
+# A task and when it is to begin.
+Start = collections.namedtuple("Start", "task at")
+
+# What a proxy does after one reboot. proxy: None for what needs none. begins: when its snapshots are taken.
+Batch = collections.namedtuple("Batch", "number proxy begins starts")
+
+
+class Plan(object):
+    """batches: of all proxies, in the order of their numbers. impossible: tasks that no proxy can do.
+
+    seconds: how long all takes, with the last reboots. lower_bound: what no plan could be shorter than.
+    """
+
+    def __init__(self, batches, impossible, seconds, lower_bound):
+        self.batches = batches
+        self.impossible = impossible
+        self.seconds = seconds
+        self.lower_bound = lower_bound
+
+    def reboots(self):
+        """Return how many reboots of proxies it takes: one for each batch, and one after a proxy's last."""
+        proxies = [batch.proxy.server.id for batch in self.batches if batch.proxy is not None]
+        return len(proxies) + len(set(proxies))
+
+
+def task_of(member):
+    """Return the Task that backs up a ``members.Member``."""
+    return Task(member, member.seconds, limit.keys_of(member))
+
+
+def make(tasks, proxies, most, batch, snapshot_age, reboot_seconds=REBOOT_SECONDS):
+    """Return the Plan of ``tasks`` through ``proxies`` (``members.Proxy``).
+
+    most: how many at once, by kind, see ``limits``. batch: the most tasks that share a reboot. snapshot_age: how old
+    a snapshot may become. Every task is in one batch or impossible.
+    """
+    can = dict((group, _able(group, proxies)) for group in set(_needs(task) for task in tasks))
+    impossible = [task for task in tasks if not can[_needs(task)]]
+    tasks = [task for task in tasks if can[_needs(task)]]
+    if not tasks:
+        return Plan([], impossible, 0, 0)
+    chosen = _choose(tasks, proxies, can, most)
+    batches, seconds = _Night(tasks, chosen, can, most, batch, snapshot_age, reboot_seconds).pass_()
+    return Plan(batches, impossible, seconds, lower_bound(batches, most, reboot_seconds))
+
+
+# -- who can do what
+
+def _needs(task):
+    """Return what a proxy must have for the task, or None where it needs none."""
+    section, member = task.member.section, task.member
+    if section.technique != PROXY:
+        return None
+    return (member.data_center, member.family if section.mode == FILE else guest.LINUX, section.proxies)
+
+
+def _able(needs, proxies):
+    """Return the proxies that have what a task needs; the one None where it needs none."""
+    if needs is None:
+        return [None]
+    return [proxy for proxy in proxies if _has(proxy, needs)]
+
+
+def _has(proxy, needs):
+    data_center, family, names = needs
+    return proxy.data_center == data_center and proxy.family == family and (
+        not names or any(fnmatch.fnmatchcase(proxy.server.name, name) for name in names))
+
+
+def can_do(task, proxy):
+    """Tell whether ``proxy`` (a ``members.Proxy``, or None) can do the Task."""
+    needs = _needs(task)
+    if needs is None or proxy is None:
+        return needs is None and proxy is None
+    return _has(proxy, needs) and task.member.server.id != proxy.server.id
+
+
+def _choose(tasks, proxies, can, most):
+    """Return as many of the proxies as are needed, the best first: each reboot of one more is for little."""
+    work = collections.Counter()
+    for task in tasks:
+        for key in task.keys:
+            work[key] += task.seconds
+    least = max([work[key] / most[key[0]] for key in work] + [task.seconds for task in tasks])
+    chosen = []
+    for needs in sorted((each for each in can if each is not None), key=repr):
+        wanted = SPARE * sum(task.seconds for task in tasks if _needs(task) == needs) / least
+        chosen += _enough(can[needs], wanted, work, least, most)
+    known = set(proxy.server.id for proxy in chosen)
+    return [proxy for proxy in proxies if proxy.server.id in known]
+
+
+def _enough(proxies, wanted, work, least, most):
+    """Return so many of the proxies that they have ``wanted`` places, as far as their managed nodes allow."""
+    room, capable = {}, []
+    for number, proxy in enumerate(proxies):
+        node = (limit.NODE, proxy.node_id)
+        left = room.setdefault(node, max(0.0, most[limit.NODE] - work[node] / least))
+        places = min(most[limit.PROXY], left)
+        room[node] = left - places
+        capable.append((-places, number, proxy))
+    found, places = [], 0.0
+    for negative, _number, proxy in sorted(capable, key=lambda each: each[:2]):
+        if places >= wanted and len(found) >= FEWEST:
+            break
+        found.append(proxy)
+        places -= negative
+    return found
+
+
+# -- the night in mind
+
+class _Host(object):
+    """A proxy (or None) in the night that passes in mind."""
+
+    def __init__(self, proxy, places, most_in_batch):
+        self.proxy = proxy
+        self.places = places
+        self.most = most_in_batch
+        self.ends = []
+        self.begins = 0.0
+        self.starts = []
+
+    @property
+    def is_full(self):
+        return len(self.ends) >= self.places or len(self.starts) >= self.most
+
+
+class _Night(object):
+    def __init__(self, tasks, proxies, can, most, batch, snapshot_age, reboot_seconds):
+        self._most, self._batch, self._age, self._reboot = most, batch, snapshot_age, reboot_seconds
+        self._limits = limit.Limits(most)
+        self._queue = _Queue(tasks, most, self._limits)
+        hosts = [_Host(proxy, most[limit.PROXY], batch) for proxy in proxies]
+        if None in can:
+            hosts.append(_Host(None, most[limit.IN_ALL], len(tasks)))
+        self._hosts = hosts
+        self._groups = dict((host, [needs for needs in sorted(can, key=repr) if host.proxy in can[needs]])
+                            for host in hosts)
+        self._alone_on = dict((needs, _only_node(can[needs])) for needs in can)
+        self._idle = collections.OrderedDict()
+        self._events, self._order = [], itertools.count()
+        self._batches = []
+
+    def pass_(self):
+        """Return the batches and when all is over."""
+        end = 0.0
+        for host in self._hosts:
+            self._at(0.0 if host.proxy is None else self._reboot, host, None)
+        while self._events:
+            now, _number, host, task = heapq.heappop(self._events)
+            if task is None:
+                host.begins, host.starts = now - self._reboot, []
+            else:
+                host.ends.remove(now)
+                self._queue.over(limit.keys_with(task.keys, host.proxy))
+            for each in [host] + [each for each in list(self._idle)[:3] if each is not host]:
+                self._fill(each, now)
+            end = max(end, now)
+        for host in self._hosts:
+            self._close(host)
+        last = self._reboot if any(batch.proxy is not None for batch in self._batches) else 0
+        batches = sorted(self._batches, key=lambda batch: (batch.begins, batch.number))
+        return [batch._replace(number=number) for number, batch in enumerate(batches, 1)], end + last
+
+    def _at(self, moment, host, task):
+        heapq.heappush(self._events, (moment, next(self._order), host, task))
+
+    def _fill(self, host, now):
+        """Begin what the host has places for; where it has none of a batch left, it takes the next batch."""
+        self._idle.pop(host, None)
+        while not host.is_full:
+            task = self._next_for(host, now)
+            if task is None:
+                self._idle[host] = True
+                break
+            self._limits.take(limit.keys_with(task.keys, host.proxy))
+            host.starts.append(Start(task, now))
+            host.ends.append(now + task.seconds)
+            self._at(now + task.seconds, host, task)
+        if host.starts and not host.ends and self._queue.has_any:
+            self._idle.pop(host, None)
+            self._close(host)
+            self._at(now + self._reboot, host, None)
+
+    def _next_for(self, host, now):
+        own = (limit.EVERYTHING,) if host.proxy is None else (limit.EVERYTHING, (limit.NODE, host.proxy.node_id))
+        if self._limits.full(own) is not None:
+            return None
+        return self._queue.take(self._groups[host], host.proxy, self._longest(host, now), self._alone_on)
+
+    def _longest(self, host, now):
+        """Return how long a task of this batch may be: no snapshot too old, and all of the batch end together."""
+        if not host.starts or host.proxy is None:
+            return None
+        fits = self._age - (now - host.begins)
+        if len(host.starts) > host.most - host.places and host.ends:
+            fits = min(fits, max(host.ends) - now)
+        return fits
+
+    def _close(self, host):
+        if host.starts:
+            self._batches.append(Batch(len(self._batches), host.proxy, host.begins, host.starts))
+            host.starts = []
+
+
+def _only_node(proxies):
+    """Return the id of the managed node that all of the proxies are on, or None where they are on several."""
+    nodes = set(proxy.node_id for proxy in proxies if proxy is not None)
+    return nodes.pop() if len(nodes) == 1 else None
+
+
+class _Queue(object):
+    """The tasks that have not begun, the most urgent first; what a limit keeps from beginning waits for it there.
+
+    Tasks of the same keys are one *sort*. How urgent it is: how long what its keys are about takes in any case.
+    """
+
+    def __init__(self, tasks, most, limits):
+        self._most = most
+        self._limits = limits
+        self._left = collections.Counter()
+        self._tasks = collections.defaultdict(list)  # by sort, the shortest first
+        for task in tasks:
+            self._tasks[_needs(task), task.keys].append(task)
+            for key in task.keys:
+                self._left[key] += task.seconds
+        self._ready = collections.defaultdict(list)  # heaps of (urgency, number, sort) by what they need of a proxy
+        self._parked = collections.defaultdict(list)  # the same by the key that has no room
+        self._numbers = {}
+        for sort in sorted(self._tasks, key=repr):
+            self._tasks[sort].sort(key=lambda task: (task.seconds, task.member.server.name))
+            self._numbers[sort] = len(self._numbers)
+            self._make_ready(sort)
+
+    @property
+    def has_any(self):
+        """Whether there is a task left."""
+        return bool(self._tasks)
+
+    def _urgency(self, sort):
+        """Return it as a number, the lower the more urgent."""
+        longest = self._tasks[sort][-1].seconds
+        return -max(LEAST_URGENT, sum(self._left[key] / self._most[key[0]] for key in sort[1]) + longest)
+
+    def _make_ready(self, sort):
+        heapq.heappush(self._ready[sort[0]], (self._urgency(sort), self._numbers[sort], sort))
+
+    def over(self, keys):
+        """Count a task less for each of ``keys``: for each, one sort that has waited for it may be next."""
+        self._limits.give_back(keys)
+        for key in keys:
+            self._unpark(key)
+
+    def _unpark(self, key):
+        if self._parked.get(key):
+            entry = heapq.heappop(self._parked[key])
+            heapq.heappush(self._ready[entry[2][0]], entry)
+
+    def take(self, groups, proxy, longest, alone_on):
+        """Return the most urgent task for ``proxy`` that may begin and takes ``longest`` at most, or None."""
+        for needs in sorted((needs for needs in groups if self._ready[needs]), key=lambda needs: self._ready[needs][0]):
+            task = self._take(needs, proxy, longest, alone_on[needs])
+            if task is not None:
+                return task
+        return None
+
+    def _take(self, needs, proxy, longest, only_node):
+        ready, aside, found = self._ready[needs], [], None
+        while ready and len(aside) < MOST_LOOKED_AT and found is None:
+            entry = heapq.heappop(ready)
+            urgency, _number, sort = entry
+            if self._urgency(sort) > urgency * (1 - TOLERANCE):
+                self._make_ready(sort)
+            elif not self._is_parked(entry):
+                found = self._suitable(sort, proxy, longest, only_node)
+                if found is None:
+                    aside.append(entry)
+        for entry in aside:
+            heapq.heappush(ready, entry)
+        if found is not None:
+            self._begin(sort, found)
+        return found
+
+    def _is_parked(self, entry):
+        """Park a sort where a key of it has no room; another one of its keys may then have another sort begin."""
+        keys = entry[2][1]
+        full = self._limits.full(keys)
+        if full is None:
+            return False
+        heapq.heappush(self._parked[full], entry)
+        for key in keys:
+            if key != full and self._limits.full((key,)) is None:
+                self._unpark(key)
+        return True
+
+    def _suitable(self, sort, proxy, longest, only_node):
+        """Return the longest task of the sort that this proxy may do now, or None."""
+        if proxy is not None and (limit.NODE, proxy.node_id) in sort[1] and only_node != proxy.node_id:
+            return None  # one on another managed node had better do it, as the paper advises
+        tasks = self._tasks[sort]
+        place = len(tasks)
+        if longest is not None:
+            place = bisect.bisect_right([task.seconds for task in tasks], longest)
+        while place:
+            place -= 1
+            if proxy is None or tasks[place].member.server.id != proxy.server.id:
+                return tasks[place]
+        return None
+
+    def _begin(self, sort, task):
+        tasks = self._tasks[sort]
+        tasks.remove(task)
+        for key in sort[1]:
+            self._left[key] -= task.seconds
+        if tasks:
+            self._make_ready(sort)
+        else:
+            del self._tasks[sort]
+
+
+# -- how good it is
+
+def lower_bound(batches, most, reboot_seconds):
+    """Return the seconds that no schedule of these batches' tasks could be shorter than.
+
+    It is the largest of: all work over all places; the work of each managed node, disk group and agent server over
+    its limit; that of each proxy, with its reboots; and the longest single backup with its two reboots.
+    """
+    work, reboots, longest = collections.Counter(), collections.Counter(), 0
+    for batch in batches:
+        pause = 0 if batch.proxy is None else reboot_seconds
+        for start in batch.starts:
+            for key in limit.keys_with(start.task.keys, batch.proxy):
+                work[key] += start.task.seconds
+            longest = max(longest, start.task.seconds + 2 * pause)
+        if batch.proxy is not None:
+            reboots[limit.PROXY, batch.proxy.server.id] += reboot_seconds
+    places = sum(1 for key in work if key[0] == limit.PROXY) * most[limit.PROXY]
+    if any(batch.proxy is None for batch in batches):
+        places = most[limit.IN_ALL]
+    bounds = [work[key] / most[key[0]] + (reboots[key] + reboot_seconds if key in reboots else 0) for key in work]
+    return max(bounds + [longest, work[limit.EVERYTHING] / max(1, places)])

@@ -1,0 +1,178 @@
+"""Back up several virtual servers through one proxy, with one reboot for all of them.
+
+The paper's six steps, each for a batch: its central nuisance is that a proxy must be rebooted to see a disk, and to
+forget one. So a batch's disks are forgotten by the reboot that shows those of the next.
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import contextlib
+
+from vibackup import compat, events, power, quiesce, steps
+from vibackup.faults import as_ours
+from vibackup.flows import proxy as single
+from vibackup.guest import new_disks
+
+
+class Share(object):
+    """One virtual server's share of a batch. It has a run of its own, so that it fails, is taken back and is recorded
+    by itself.
+
+    run: a ``run.Run`` that holds the server. plan: a ``proxy.Plan``, through the batch's proxy. entry: the catalog's,
+    once it is backed up. error: a VibackupError that has ended it, or None.
+    """
+
+    def __init__(self, run, plan):
+        self.run = run
+        self.plan = plan
+        self.entry = self.error = None
+        self.disks = self.devices = ()
+        self._snapshot = self._attachment = None
+
+    def fail(self, error):
+        """Remember why there is no backup; the first reason counts."""
+        self.error = self.error or error
+
+    @contextlib.contextmanager
+    def _surviving(self):
+        """Keep what the body raises to this share."""
+        try:
+            yield
+        except compat.FAULTS as error:
+            self.fail(as_ours(error))
+
+    def take_snapshot(self):
+        """Make every check, then take the snapshot."""
+        with self._surviving():
+            single.check(self.run, self.plan)
+            moment = quiesce.around_snapshot(self.run, self.plan.vs, self.plan.vs_guest, self.plan.freeze,
+                                             self.plan.thaw)
+            self._snapshot = steps.intend_snapshot(self.run, self.plan.vs)
+            snapshot = steps.take_snapshot(self.run, self.plan.vs, self._snapshot, moment)
+            self.disks = steps.snapshot_disks_of(self.run.manager, self.plan.vs, snapshot,
+                                                 [disk.name for disk in self.plan.disks])
+
+    def attach(self, own):
+        """Attach the snapshot disks to the proxy, whose guest shows the GuestDisks ``own`` without them."""
+        if self.error is None:
+            with self._surviving():
+                self._attachment = steps.intend_attachment(self.run, self.disks, self.plan.proxy, own)
+                steps.attach(self.run, self.disks, self.plan.proxy)
+            if self.error is not None:
+                self.detach()
+
+    def found(self, devices):
+        """Take over the GuestDisks that the disks are, in their order."""
+        self.devices = devices
+        with self._surviving():
+            self.run.ledger.made(self._attachment, places=steps.places(devices))
+
+    def back_up(self):
+        """Have the agent read the disks, and the catalog know the backup."""
+        with self._surviving():
+            self.plan.id = self.run.new_backup_id()
+            self.entry = single.back_up_disks(self.run, self.plan, self.disks, self.devices)
+
+    @property
+    def is_attached(self):
+        """Whether disks of it may be on the proxy, or shown by its guest."""
+        return self._attachment is not None and self.run.ledger.is_open(self._attachment)
+
+    def detach(self):
+        """Take the disks off the proxy; why that failed is told by ``forget``."""
+        if self.is_attached:
+            with self._surviving(), self.run.releasing():
+                steps.detach(self.run, self.plan.proxy, self.run.ledger.facts(self._attachment))
+
+    def forget(self, why_not=None):
+        """Record that the proxy has forgotten the disks, where it has, and delete the snapshot.
+
+        why_not: the VibackupError for which nobody can look, or None.
+        """
+        run = self.run
+        if self.is_attached:
+            run.release(self._attachment, lambda: self._check_forgotten(why_not))
+        if self._snapshot is not None and run.ledger.is_open(self._snapshot):
+            run.release(self._snapshot, lambda: steps.release_snapshot(run, self.plan.vs,
+                                                                       run.ledger.facts(self._snapshot)))
+
+    def _check_forgotten(self, why_not):
+        if why_not is not None:
+            raise why_not
+        facts = self.run.ledger.facts(self._attachment)
+        steps.detach(self.run, self.plan.proxy, facts)
+        if not events.is_down(self.run.manager, self.plan.proxy.handle):
+            steps.must_have_forgotten(self.run, self.plan.proxy, self.plan.guest, facts)
+
+
+def take_on(run, proxy, guest, leaving, shares):
+    """Have ``proxy`` forget the Shares ``leaving`` and show the disks of ``shares``, by one reboot.
+
+    1. What is backed up is unassigned from the proxy.
+    2. Snapshots of the next primary volumes are taken.
+    3. The snapshot logical disks are assigned to the proxy.
+    4. The proxy discovers them by a reboot, which has it forget the others.
+    5. The snapshots that are backed up are deleted.
+
+    run: a ``run.Run`` that holds the proxy, which runs; guest: its guest. Those of ``shares`` whose ``error`` is None
+    can be backed up afterwards. Returns None, or the error for which the proxy does not show any: then ``leaving`` may
+    be on it still. Whatever happens, ``shares`` are to be given to this or to ``let_go`` as ``leaving``.
+    """
+    for share in leaving:
+        share.detach()
+    for share in shares:
+        share.take_snapshot()
+    try:
+        _show(run, proxy, guest, leaving, shares)
+    except compat.FAULTS as error:
+        for share in shares:
+            share.fail(as_ours(error))
+        return as_ours(error)
+    for share in leaving + [share for share in shares if share.error is not None]:
+        share.forget()
+    return None
+
+
+def _show(run, proxy, guest, leaving, shares):
+    """Attach the disks of ``shares`` and reboot; what the guest shows besides those of ``leaving`` is its own."""
+    guest.wait_until_it_answers(events.BOOT_SECONDS)
+    gone = [device for share in leaving for device in share.devices]
+    own = [disk for disk in guest.disks() if disk not in gone]
+    for share in shares:
+        share.attach(own)
+    shares = [share for share in shares if share.error is None]
+    if shares or any(share.is_attached for share in leaving):
+        _reboot(run, proxy, guest)
+    if shares:
+        _find(run, guest, own, shares)
+
+
+def _reboot(run, proxy, guest):
+    power.reboot(run, proxy)
+    guest.wait_until_it_answers(events.BOOT_SECONDS)
+
+
+def _find(run, guest, own, shares):
+    with run.step("find disks", guest.name) as record:
+        found = new_disks(own, guest.disks(), [disk.bytes for share in shares for disk in share.disks], guest.name)
+        record["detail"] = ", ".join(disk.path for disk in found)
+    for share in shares:
+        share.found(found[:len(share.disks)])
+        found = found[len(share.disks):]
+
+
+def let_go(run, proxy, guest, leaving):
+    """Have ``proxy`` forget the Shares ``leaving``, by one reboot if any may be on it, and delete their snapshots.
+
+    What cannot be taken back is in the ``leftovers`` of the shares' runs.
+    """
+    error = None
+    with run.releasing():
+        for share in leaving:
+            share.detach()
+        if any(share.is_attached for share in leaving) and not events.is_down(run.manager, proxy.handle):
+            try:
+                _reboot(run, proxy, guest)
+            except compat.FAULTS as fault:
+                error = as_ours(fault)
+    for share in leaving:
+        share.forget(error)
