@@ -1,4 +1,4 @@
-"""Print the figures that say whether the tool is fast enough: one line each, in a minute or two.
+"""Print the figures that say whether the tool is fast enough: a line or a few each, in some minutes.
 
 No figure is a test: a goal that is missed is printed like one that is met. Run it with
 ``sh tests/run.sh --bench``, or with the names of some of the modules.
@@ -8,13 +8,16 @@ import sys
 import common  # noqa: F401  # puts the checkout on the path
 import calls
 import disk_reading
+import fleet_night
+import fleet_plan
 import flow_time
 import import_time
 import inventory_load
 import snapshot_size
 import vhd_speed
 
-FIGURES = (calls, flow_time, snapshot_size, inventory_load, import_time, disk_reading, vhd_speed)
+FIGURES = (calls, flow_time, snapshot_size, inventory_load, import_time, disk_reading, vhd_speed, fleet_plan,
+           fleet_night)
 
 
 def main(names):

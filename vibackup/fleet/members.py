@@ -26,8 +26,10 @@ Listed = collections.namedtuple("Listed", "server snapshot snapshot_id")
 Member = collections.namedtuple("Member", (
     "server section node node_id data_center family disks bytes groups agent_server seconds"))
 
-# A virtual server that is not, or what a policy calls one; section: a name or None; why: one line.
-LeftOut = collections.namedtuple("LeftOut", "vs section why")
+# A virtual server that is not, or what a policy calls one; section: a name or None; why: one line; wanted: whether the
+# policy wants it and cannot have it, or nobody can tell; not so where that is the policy's own choice.
+LeftOut = collections.namedtuple("LeftOut", "vs section why wanted")
+LeftOut.__new__.__defaults__ = (True,)
 
 # A virtual server on which agents can run.
 Proxy = collections.namedtuple("Proxy", "server node node_id data_center family")
@@ -80,8 +82,8 @@ def proxies(run, policy, members, site=None):
     return sorted((proxy for proxy in found if proxy is not None), key=lambda proxy: proxy.server.name)
 
 
-def _left_out(vs, section, why):
-    return LeftOut(vs, section, printable(" ".join(why.split())))
+def _left_out(vs, section, why, wanted=True):
+    return LeftOut(vs, section, printable(" ".join(why.split())), wanted)
 
 
 def _called(handle):
@@ -199,7 +201,7 @@ class _Sorting(object):
             section = self._section_for(look)
             return self._member(listed, look, section)
         except _Unwanted as unwanted:
-            return _left_out(name, unwanted.section, unwanted.message)
+            return _left_out(name, unwanted.section, unwanted.message, False)
         except errors.ManagerGone:
             raise
         except (errors.ApiError, errors.Refused) as error:
@@ -209,7 +211,9 @@ class _Sorting(object):
         if listed.server.id in self._snapshots:
             raise _Unwanted(None, "a snapshot of %s" % self._snapshots[listed.server.id])
         if self._named[listed.server.name] > 1:
-            raise _Unwanted(None, "two virtual servers have this name: give each a name of its own")
+            words = "two virtual servers have this name: give each a name of its own"
+            is_named = any(wanted.names.which(listed.server.name) for wanted in self._wanted)
+            raise errors.Refused(words) if is_named else _Unwanted(None, words)
 
     def _section_for(self, look):
         """Return the first Section that takes the server; a proxy has to be called by its plain name."""
@@ -241,7 +245,7 @@ class _Sorting(object):
                       sorted(set(disk.group for disk in disks)), section.location or section.agent, max(1, seconds))
 
     def _took(self, server, section):
-        """Return the seconds that the agent took for the server's last good backup by the section's technique, or None."""
+        """Return the seconds that the agent took for the server's last good backup by its technique, or None."""
         entries = [entry for entry in self._entries[server.name]
                    if entry.get("vs_id") in (None, server.id) and not objectives.is_bad(entry)]
         latest = objectives.latest(entries, section.technique, (section.mode,))

@@ -13,18 +13,21 @@ import heapq
 import itertools
 
 from vibackup import guest
+from vibackup.checks import SNAPSHOT_RESERVE
 from vibackup.fleet import limits as limit
 from vibackup.fleet.policy import FILE, PROXY
 
-REBOOT_SECONDS = 120  # of a proxy, where no night has measured it
+REBOOT_SECONDS = 60  # of a proxy, where no night has measured it
 SPARE = 1.3  # how much more the chosen proxies can do than there is to do: then a full one rarely stands in the way
 FEWEST = 2
-MOST_LOOKED_AT = 40  # of the backups that another proxy had better do
+MOST_LOOKED_AT = 12  # of the backups that another proxy had better do
 TOLERANCE = 0.02  # how stale an urgency may be, as a part of it
-LEAST_URGENT = 1e-6
+EXPONENTS = (1, 3)  # of what makes a task urgent: the greater, the more its scarcest key counts; tried in turn,
+GOOD_ENOUGH = 1.02  # until a plan is not much longer than what no plan could be shorter than
 
-# What is to be done. member: a members.Member, or the like; seconds: how long its agent may take; keys: see limits.
-Task = collections.namedtuple("Task", "member seconds keys")
+# What is to be done. member: a members.Member, or the like; seconds: how long its agent may take; keys: see limits;
+# space: (name of a disk group, bytes) that its snapshot may want there.
+Task = collections.namedtuple("Task", "member seconds keys space")
 
 # A task and when it is to begin.
 Start = collections.namedtuple("Start", "task at")
@@ -51,16 +54,26 @@ class Plan(object):
         return len(proxies) + len(set(proxies))
 
 
-def task_of(member):
-    """Return the Task that backs up a ``members.Member``."""
-    return Task(member, member.seconds, limit.keys_of(member))
+def task_of(member, snapshot_age):
+    """Return the Task that backs up a ``members.Member``, whose snapshot may live for ``snapshot_age`` seconds.
+
+    What a snapshot may want is a tenth of each disk, as a single backup keeps free; or what the server writes in all
+    that time, shared out over its disks, where the policy knows how fast it does.
+    """
+    space = collections.Counter()
+    if member.section.technique == PROXY:
+        written = member.section.write_rate * snapshot_age
+        for disk in member.disks:
+            space[disk.group] += max(int(disk.bytes * SNAPSHOT_RESERVE), written * disk.bytes // member.bytes)
+    return Task(member, member.seconds, limit.keys_of(member), tuple(sorted(space.items())))
 
 
-def make(tasks, proxies, most, batch, snapshot_age, reboot_seconds=REBOOT_SECONDS):
+def make(tasks, proxies, most, batch, snapshot_age, free, reboot_seconds=REBOOT_SECONDS):
     """Return the Plan of ``tasks`` through ``proxies`` (``members.Proxy``).
 
     most: how many at once, by kind, see ``limits``. batch: the most tasks that share a reboot. snapshot_age: how old
-    a snapshot may become. Every task is in one batch or impossible.
+    a snapshot may become. free: the bytes that disk groups have free, by name. Every task is in one batch or
+    impossible.
     """
     can = dict((group, _able(group, proxies)) for group in set(_needs(task) for task in tasks))
     impossible = [task for task in tasks if not can[_needs(task)]]
@@ -68,8 +81,14 @@ def make(tasks, proxies, most, batch, snapshot_age, reboot_seconds=REBOOT_SECOND
     if not tasks:
         return Plan([], impossible, 0, 0)
     chosen = _choose(tasks, proxies, can, most)
-    batches, seconds = _Night(tasks, chosen, can, most, batch, snapshot_age, reboot_seconds).pass_()
-    return Plan(batches, impossible, seconds, lower_bound(batches, most, reboot_seconds))
+    found = []
+    for exponent in EXPONENTS:
+        night = _Night(tasks, chosen, can, most, batch, snapshot_age, reboot_seconds, exponent, _Space(free))
+        batches, seconds = night.pass_()
+        found.append(Plan(batches, impossible, seconds, lower_bound(batches, most, reboot_seconds)))
+        if seconds <= GOOD_ENOUGH * found[-1].lower_bound:
+            break
+    return min(found, key=lambda each: each.seconds)
 
 
 # -- who can do what
@@ -154,11 +173,36 @@ class _Host(object):
         return len(self.ends) >= self.places or len(self.starts) >= self.most
 
 
+class _Space(object):
+    """What snapshots may want of the disk groups; it is theirs until the reboot that ends their batch."""
+
+    def __init__(self, free):
+        self._free = free
+        self._taken = collections.Counter()
+        self._of_hosts = collections.defaultdict(list)
+
+    def has_room(self, task):
+        """Tell whether there is room for a snapshot; where a group has none other, only the check before it can say."""
+        return all(self._taken[group] + size <= self._free.get(group, 0) or not self._taken[group]
+                   for group, size in task.space)
+
+    def take(self, host, task):
+        """Keep what a task may want."""
+        self._of_hosts[host].append(task)
+        self._taken.update(dict(task.space))
+
+    def give_back(self, host):
+        """Free what the last batch of a host has taken."""
+        for task in self._of_hosts.pop(host, ()):
+            self._taken.subtract(dict(task.space))
+
+
 class _Night(object):
-    def __init__(self, tasks, proxies, can, most, batch, snapshot_age, reboot_seconds):
+    def __init__(self, tasks, proxies, can, most, batch, snapshot_age, reboot_seconds, exponent, space):
+        self._space = space
         self._most, self._batch, self._age, self._reboot = most, batch, snapshot_age, reboot_seconds
         self._limits = limit.Limits(most)
-        self._queue = _Queue(tasks, most, self._limits)
+        self._queue = _Queue(tasks, most, self._limits, exponent)
         hosts = [_Host(proxy, most[limit.PROXY], batch) for proxy in proxies]
         if None in can:
             hosts.append(_Host(None, most[limit.IN_ALL], len(tasks)))
@@ -179,6 +223,7 @@ class _Night(object):
             now, _number, host, task = heapq.heappop(self._events)
             if task is None:
                 host.begins, host.starts = now - self._reboot, []
+                self._space.give_back(host)
             else:
                 host.ends.remove(now)
                 self._queue.over(limit.keys_with(task.keys, host.proxy))
@@ -203,6 +248,7 @@ class _Night(object):
                 self._idle[host] = True
                 break
             self._limits.take(limit.keys_with(task.keys, host.proxy))
+            self._space.take(host, task)
             host.starts.append(Start(task, now))
             host.ends.append(now + task.seconds)
             self._at(now + task.seconds, host, task)
@@ -215,7 +261,7 @@ class _Night(object):
         own = (limit.EVERYTHING,) if host.proxy is None else (limit.EVERYTHING, (limit.NODE, host.proxy.node_id))
         if self._limits.full(own) is not None:
             return None
-        return self._queue.take(self._groups[host], host.proxy, self._longest(host, now), self._alone_on)
+        return self._queue.take(self._groups[host], host.proxy, self._longest(host, now), self._alone_on, self._space)
 
     def _longest(self, host, now):
         """Return how long a task of this batch may be: no snapshot too old, and all of the batch end together."""
@@ -244,11 +290,13 @@ class _Queue(object):
     Tasks of the same keys are one *sort*. How urgent it is: how long what its keys are about takes in any case.
     """
 
-    def __init__(self, tasks, most, limits):
+    def __init__(self, tasks, most, limits, exponent):
         self._most = most
+        self._exponent = exponent
         self._limits = limits
         self._left = collections.Counter()
         self._tasks = collections.defaultdict(list)  # by sort, the shortest first
+        self._lengths = {}  # their seconds
         for task in tasks:
             self._tasks[_needs(task), task.keys].append(task)
             for key in task.keys:
@@ -258,6 +306,7 @@ class _Queue(object):
         self._numbers = {}
         for sort in sorted(self._tasks, key=repr):
             self._tasks[sort].sort(key=lambda task: (task.seconds, task.member.server.name))
+            self._lengths[sort] = [task.seconds for task in self._tasks[sort]]
             self._numbers[sort] = len(self._numbers)
             self._make_ready(sort)
 
@@ -268,8 +317,9 @@ class _Queue(object):
 
     def _urgency(self, sort):
         """Return it as a number, the lower the more urgent."""
-        longest = self._tasks[sort][-1].seconds
-        return -max(LEAST_URGENT, sum(self._left[key] / self._most[key[0]] for key in sort[1]) + longest)
+        power = self._exponent
+        needed = [self._left[key] / self._most[key[0]] for key in sort[1]] + [self._lengths[sort][-1]]
+        return -sum(each ** power for each in needed)
 
     def _make_ready(self, sort):
         heapq.heappush(self._ready[sort[0]], (self._urgency(sort), self._numbers[sort], sort))
@@ -285,15 +335,15 @@ class _Queue(object):
             entry = heapq.heappop(self._parked[key])
             heapq.heappush(self._ready[entry[2][0]], entry)
 
-    def take(self, groups, proxy, longest, alone_on):
+    def take(self, groups, proxy, longest, alone_on, space):
         """Return the most urgent task for ``proxy`` that may begin and takes ``longest`` at most, or None."""
         for needs in sorted((needs for needs in groups if self._ready[needs]), key=lambda needs: self._ready[needs][0]):
-            task = self._take(needs, proxy, longest, alone_on[needs])
+            task = self._take(needs, proxy, longest, alone_on[needs], space)
             if task is not None:
                 return task
         return None
 
-    def _take(self, needs, proxy, longest, only_node):
+    def _take(self, needs, proxy, longest, only_node, space):
         ready, aside, found = self._ready[needs], [], None
         while ready and len(aside) < MOST_LOOKED_AT and found is None:
             entry = heapq.heappop(ready)
@@ -301,14 +351,12 @@ class _Queue(object):
             if self._urgency(sort) > urgency * (1 - TOLERANCE):
                 self._make_ready(sort)
             elif not self._is_parked(entry):
-                found = self._suitable(sort, proxy, longest, only_node)
+                found = self._suitable(sort, proxy, longest, only_node, space)
                 if found is None:
                     aside.append(entry)
         for entry in aside:
             heapq.heappush(ready, entry)
-        if found is not None:
-            self._begin(sort, found)
-        return found
+        return None if found is None else self._begin(sort, found)
 
     def _is_parked(self, entry):
         """Park a sort where a key of it has no room; another one of its keys may then have another sort begin."""
@@ -322,29 +370,31 @@ class _Queue(object):
                 self._unpark(key)
         return True
 
-    def _suitable(self, sort, proxy, longest, only_node):
-        """Return the longest task of the sort that this proxy may do now, or None."""
+    def _suitable(self, sort, proxy, longest, only_node, space):
+        """Return the place of the longest task of the sort that this proxy may do now, or None."""
         if proxy is not None and (limit.NODE, proxy.node_id) in sort[1] and only_node != proxy.node_id:
             return None  # one on another managed node had better do it, as the paper advises
         tasks = self._tasks[sort]
         place = len(tasks)
         if longest is not None:
-            place = bisect.bisect_right([task.seconds for task in tasks], longest)
+            place = bisect.bisect_right(self._lengths[sort], longest)
         while place:
             place -= 1
-            if proxy is None or tasks[place].member.server.id != proxy.server.id:
-                return tasks[place]
+            if proxy is None or (tasks[place].member.server.id != proxy.server.id and space.has_room(tasks[place])):
+                return place
         return None
 
-    def _begin(self, sort, task):
+    def _begin(self, sort, place):
         tasks = self._tasks[sort]
-        tasks.remove(task)
+        task = tasks.pop(place)
+        del self._lengths[sort][place]
         for key in sort[1]:
             self._left[key] -= task.seconds
         if tasks:
             self._make_ready(sort)
         else:
             del self._tasks[sort]
+        return task
 
 
 # -- how good it is

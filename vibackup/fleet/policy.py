@@ -28,10 +28,10 @@ Policy = collections.namedtuple("Policy", (
 # Which virtual servers, and how. names, nodes, disk_groups, exclude, proxies: names and patterns (proxies: () is any);
 # file_names: names; technique, mode, agent (its name), location (None: the agent's own); agents: the path of an INI, or
 # None; folders: to be backed up by an agent in the server, () is all; freeze, thaw: lists of words, or None; skip_raw;
-# rpo, rto: seconds, or None; keep: a dict of KEEP to whole numbers.
+# write_rate: bytes a second, 0 where nobody knows; rpo, rto: seconds, or None; keep: a dict of KEEP to whole numbers.
 Section = collections.namedtuple("Section", (
     "name names nodes disk_groups file_names exclude technique mode agent agents location folders proxies freeze thaw "
-    "skip_raw rpo rto keep"))
+    "skip_raw write_rate rpo rto keep"))
 
 PROXY, AGENT = "proxy-backup", "agent-backup"
 IMAGE, FILE = backup.IMAGE, backup.FILE
@@ -91,6 +91,8 @@ SERVERS = (
     _key("thaw", "", "of proxy-backup: the command that ends what freeze began", values.command),
     _key("skip-raw", "no", "of proxy-backup: yes leaves raw disks out, instead of refusing the server",
          values.yes_or_no),
+    _key("write-rate", "", "of proxy-backup: what a server writes in a second, such as 2MiB, as long as its snapshot "
+         "lives; without it, or where that is less, a tenth of its disks is kept free", values.speed, 0),
     _key("rpo", "", "recovery point objective: how much may be lost, such as 26h", values.duration),
     _key("rto", "", "recovery time objective: how long a restore may take", values.duration),
     _key("keep-last", "2", "how many of the newest backups are kept", values.whole(0, 10000)),
@@ -108,7 +110,7 @@ _OF_SERVERS = collections.OrderedDict((key.name, key) for key in SERVERS)
 _KEEP_KEYS = ["keep-" + word for word in KEEP]
 _LIMIT_KEYS = ["at-once", "at-once-per-node", "at-once-per-proxy", "at-once-per-disk-group", "at-once-per-agent-server"]
 _SELECT = ("names", "file", "nodes", "disk-groups")
-_OF_PROXY = ("proxies", "freeze", "thaw", "skip-raw")
+_OF_PROXY = ("proxies", "freeze", "thaw", "skip-raw", "write-rate")
 
 
 def read(path):
@@ -269,7 +271,7 @@ class _Reading(object):
         return Section(name[len("servers "):], got["names"], got["nodes"], got["disk-groups"], file_names,
                        got["exclude"], got["technique"], got["mode"], got["agent"], self._beside(got["agents"]),
                        got["location"], got["folders"], got["proxies"], got["freeze"], got["thaw"], got["skip-raw"],
-                       got["rpo"], got["rto"], dict((word, got["keep-" + word]) for word in KEEP))
+                       got["write-rate"], got["rpo"], got["rto"], dict((word, got["keep-" + word]) for word in KEEP))
 
     def _keep(self, given, common):
         """Return the keep-... that are not said, of which any other is said: they are 0."""

@@ -52,7 +52,7 @@ def test_a_policy_wants_no_more_than_a_section_with_names_and_an_agent(tmpdir):
     web, = found.sections
     assert web == policy.Section(
         "web", ("web*",), (), (), (), (), "proxy-backup", "image", "dd", None, "/srv/images", (), (), None, None,
-        False, None, None, {"last": 2, "daily": 7, "weekly": 4, "monthly": 6, "yearly": 0})
+        False, 0, None, None, {"last": 2, "daily": 7, "weekly": 4, "monthly": 6, "yearly": 0})
 
 
 def test_every_key_of_the_night_is_read(tmpdir):
@@ -126,7 +126,7 @@ def test_names_stand_between_blanks_commas_and_lines_and_quotes_keep_them(tmpdir
 
 def test_what_all_servers_say_holds_where_a_section_says_nothing_else(tmpdir):
     head = "[all servers]\nexclude = *-test\nrpo = 1d\nkeep-daily = 30\nproxies = pbh*\n"
-    assert section(tmpdir, "", head)[5:6] + section(tmpdir, "", head)[16:17] == (("*-test",), 86400)
+    assert section(tmpdir, "", head)[5:6] + section(tmpdir, "", head)[17:18] == (("*-test",), 86400)
     own = section(tmpdir, "exclude = web9\nrpo = 2d\nkeep-daily = 5\n", head)
     assert (own.exclude, own.rpo, own.keep["daily"], own.proxies) == (("web9",), 2 * 86400, 5, ("pbh*",))
     assert section(tmpdir, "keep-last = 1\n", head).keep == {
@@ -203,6 +203,7 @@ BAD = {  # key: values that are none, and words of what is said of them
     "freeze": (("fsfreeze 'x", "closing quot"), ("mysql --password=secret", "holds a password"), ("''", "no program")),
     "thaw": (("\"", "closing quot"),),
     "skip-raw": (("true", "it is yes or no"),),
+    "write-rate": (("fast", "so much in a second"),),
     "rpo": (("daily", "not a time above 0"),),
     "rto": (("0s", "not a time above 0"),),
     "keep-last": (("-1", "from 0 to 10000"),),

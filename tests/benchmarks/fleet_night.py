@@ -1,0 +1,82 @@
+"""How close a night comes to what no night could be shorter than, on seeded random fleets, each carried out in a lab."""
+import collections
+import contextlib
+import resource
+import time
+
+import py
+
+from common import met, workspace
+from tests import fleets
+
+NAME = "nights of 100, 1,000 and 10,000 virtual servers"
+FLEETS = ((100, 5), (1000, 5), (10000, 1))
+GOAL = 1.05  # at 1,000 and above
+
+
+def figure():
+    """Return for each size the makespan over its lower bound, the naive run's, reboots, and what it took here."""
+    lines = [_of_size(count, seeds) for count, seeds in FLEETS]
+    return "\n    ".join([""] + lines + ["peak memory of all: %d MiB" % _peak_mebibytes()])
+
+
+def _of_size(count, seeds):
+    nights = [_night(count, seed) for seed in range(seeds)]
+    worst = max(night.ratio for night in nights)
+    return ("%6d servers, %d seeds: makespan / lower bound %.3f at worst, %.3f on average (%s); naive %.2f; %.3f reboots a "
+            "server; limits exceeded: %d; %.1f s here each" % (
+                count, seeds, worst, _mean(night.ratio for night in nights),
+                "goal: 1.05; %s" % met(worst <= GOAL) if count >= 1000 else "no goal",
+                _mean(night.naive for night in nights), _mean(night.reboots for night in nights),
+                sum(night.exceeded for night in nights), _mean(night.took for night in nights)))
+
+
+Figures = collections.namedtuple("Figures", "ratio naive reboots exceeded took")
+
+
+def _night(count, seed):
+    fleet = fleets.Fleet(count, seed)
+    with workspace() as folder, contextlib.closing(fleets.Night(fleet, py.path.local(folder))) as night:
+        begun = time.monotonic()
+        night.prepare()
+        counts = night.carry_out()
+        took = time.monotonic() - begun
+        assert counts["without"] == [], counts
+        bound = lower_bound(night.journal, fleet.limits)
+        return Figures(night.seconds / bound, naive(night.journal, fleet) / bound,
+                       len(night.journal.of("reboot")) / count, len(fleets.exceeded(night.intervals(), fleet.limits)),
+                       took)
+
+
+def lower_bound(journal, limits):
+    """Return the seconds that no night could be shorter than in which the same proxies do the same.
+
+    The largest of: all work over all places; each node's, disk group's and agent server's work over its limit; each
+    proxy's, with its reboots; the longest single server with two of them.
+    """
+    work, reboots, longest = collections.Counter(), collections.Counter(), 0
+    for each in journal.of("backup"):
+        for key in fleets._keys(each):
+            work[key] += each["seconds"]
+        longest = max(longest, each["seconds"])
+    for each in journal.of("reboot"):
+        reboots["proxy", each["proxy"]] += each["seconds"]
+    proxies = [key for key in work if key[0] == "proxy"]
+    one = journal.of("reboot")[0]["seconds"]
+    return max([work[key] / limits[key[0]] + reboots[key] for key in work] +
+               [work["in all", None] / (len(proxies) * limits["proxy"]), longest + 2 * one])
+
+
+def naive(journal, fleet):
+    """Return how long it takes with one server at a time on each proxy and two reboots for each, in the best order."""
+    two = 2 * journal.of("reboot")[0]["seconds"]
+    return fleets.make(fleet.members, fleet.proxies, dict(fleet.limits, proxy=1), 1, reboot_seconds=two).seconds
+
+
+def _mean(values):
+    values = list(values)
+    return sum(values) / len(values)
+
+
+def _peak_mebibytes():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

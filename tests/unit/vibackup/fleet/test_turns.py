@@ -1,0 +1,91 @@
+# -*- coding: utf-8 -*-
+"""Whose turn it is, of all that wait at several proxies."""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import collections
+
+import pytest
+
+from tests import labs
+from tests.fleets import LIMITS, member, proxy
+from tests.labs import make_lab
+from vibackup.fleet import plan
+from vibackup.fleet.limits import Limits
+from vibackup.fleet.turns import Turns
+
+# What waits: as the run has it.
+Waiting = collections.namedtuple("Waiting", "name task at")
+
+
+@pytest.fixture
+def clock():
+    yield make_lab().clock
+    labs.close_all()
+
+
+def waiting(name, at, node="node1"):
+    return Waiting(name, plan.task_of(member(name, node=node), 3600), at)
+
+
+class Stage(object):
+    """Proxies at work: each backup takes 10 seconds."""
+
+    def __init__(self, clock, closes=None, **limits):
+        self.clock = clock
+        self.said = []
+        self.closes = closes
+        self.turns = Turns(clock, Limits(dict(LIMITS, **limits)), self.is_over)
+
+    def is_over(self):
+        return self.closes is not None and self.clock.monotonic() >= self.closes
+
+    def back_up(self, each):
+        begun = self.clock.monotonic()
+        self.clock.sleep(10)
+        self.said.append((begun, each.name))
+
+    def at(self, name, found, places=2):
+        """Return what the thread of the proxy called ``name`` does."""
+        return lambda: self.turns.take(found, proxy(name, "node of " + name), places, self.back_up)
+
+
+def test_a_proxy_has_as_many_at_work_as_it_has_places(clock):
+    stage = Stage(clock, node=9)
+    clock.together([stage.at("pbh", [waiting("web%d" % number, number) for number in range(5)])])
+    assert stage.said == [(0, "web0"), (0, "web1"), (10, "web2"), (10, "web3"), (20, "web4")]
+
+
+def test_what_is_planned_first_begins_first_whichever_proxy_it_waits_at(clock):
+    """All are on one managed node that takes one at a time."""
+    stage = Stage(clock, node=1)
+    clock.together([stage.at("pbh1", [waiting("first", 1), waiting("fourth", 4)]),
+                    stage.at("pbh2", [waiting("third", 3), waiting("second", 2)])])
+    assert [name for _moment, name in stage.said] == ["first", "second", "third", "fourth"]
+
+
+def test_what_fits_goes_before_what_has_to_wait(clock):
+    stage = Stage(clock, **{str("node"): 2, str("agent server"): 1})
+    other = Waiting("other", plan.task_of(member("other", node="node2", agent_server="tsm2"), 3600), 3)
+    clock.together([stage.at("pbh", [waiting("web1", 1), waiting("web2", 2), other])])
+    assert sorted(stage.said) == [(0, "other"), (0, "web1"), (10, "web2")]
+
+
+def test_what_has_not_begun_when_the_window_closes_stays_waiting(clock):
+    stage = Stage(clock, closes=15)
+    left = [waiting("web%d" % number, number, "node%d" % number) for number in range(5)]
+    clock.together([stage.at("pbh", left, places=1)])
+    assert [name for _moment, name in stage.said] == ["web0", "web1"]  # what runs is not cut off here
+    assert sorted(each.name for each in left) == ["web2", "web3", "web4"]
+
+
+def test_a_backup_that_raises_gives_its_place_back(clock):
+    stage = Stage(clock, node=1)
+
+    def fail(each):
+        if each.name == "bad":
+            raise ValueError("bad")
+        stage.back_up(each)
+    with pytest.raises(ValueError):
+        clock.together([lambda: stage.turns.take([waiting("bad", 1)], proxy("pbh1"), 1, fail),
+                        lambda: stage.turns.take([waiting("good", 2)], proxy("pbh2"), 1, fail)])
+    assert [name for _moment, name in stage.said] == ["good"]
