@@ -123,7 +123,7 @@ def intervals_of(made):
 
 # -- a night in a lab
 
-RATE = 1024 * 1024  # bytes that an agent reads in a second
+RATE = 512  # bytes that an agent reads in a second
 
 
 def inventory_of(fleet):
@@ -145,7 +145,7 @@ def _disk(name, seconds, group):
 
 def policy_of(fleet, folder):
     """Write the policy of a Fleet, and the files that it names, into ``folder`` (a py.path); return its path."""
-    lines = ["[fleet]", "window = always", "batch = 12", "speed = 1MiB"]
+    lines = ["[fleet]", "window = always", "batch = 12", "speed = 512B"]
     for kind, value in sorted(fleet.limits.items()):
         lines.append("at-once%s = %d" % ("" if kind == "in all" else "-per-" + kind.replace(" ", "-"), value))
     for name in sorted(set(each.agent_server for each in fleet.members)):

@@ -6,13 +6,15 @@ import collections
 import re
 import time
 
-from vibackup import errors, objectives
+from vibackup import catalog, errors, objectives
+from vibackup import manager as api
 from vibackup.fleet import journal, members, plan, retention
 from vibackup.fleet import run as runs
 from vibackup.flows import reconcile
 from vibackup.names import printable
 from vibackup.report import duration
 
+NIGHTS_LOOKED_AT = 5
 MOST_NAMED = 5  # of the servers that have no backup, in an error
 GOOD = ("ok", "warning")
 _SHARD = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})\Z")
@@ -40,14 +42,15 @@ class Prepared(object):
     def __init__(self, run, policy, shard_, resumed, site):
         self.run, self.policy, self.shard, self.resumed = run, policy, shard_, resumed
         found, left_out = members.of(run, policy, site)
-        done = set() if resumed is None else _done_since(resumed, site.entries)
-        self.members = [member for member in found if self._is_ours(member.server.name)]
+        done = set(vs for each in _with_those_it_resumes(run.folder, resumed) for vs in _done_since(each, site.entries))
+        self.wanted = [member for member in found if self._is_ours(member.server.name)]
         self.left_out = [each for each in left_out if self._is_ours(each.vs)]
-        self.done = [member.server.name for member in self.members if member.server.name in done]
-        self.members = [member for member in self.members if member.server.name not in done]
+        self.done = [member.server.name for member in self.wanted if member.server.name in done]
+        self.members = [member for member in self.wanted if member.server.name not in done]
         self.proxies = members.proxies(run, policy, found, site)
-        self.plan = plan.make([plan.task_of(member) for member in self.members], self.proxies, policy.limits,
-                              policy.batch, policy.snapshot_age, _reboot_seconds(run.folder))
+        self.plan = plan.make([plan.task_of(member, policy.snapshot_age) for member in self.members], self.proxies,
+                              policy.limits, policy.batch, policy.snapshot_age, _free_bytes(self.members),
+                              _reboot_seconds(run))
         self.left_out += [members.LeftOut(task.member.server.name, task.member.section.name, _NO_PROXY)
                           for task in self.plan.impossible]
         self.now = run.manager.clock.time()
@@ -62,14 +65,32 @@ class Prepared(object):
     def lines(self):
         """Return the whole plan in words, a line each; those that are left out, and why, at the end."""
         found = ["window: %s" % self._window_in_words(),
-                 "%d servers in %d batches, about %s with %d reboots of proxies" % (
-                     sum(len(batch.starts) for batch in self.plan.batches), len(self.plan.batches),
-                     duration(self.plan.seconds), self.plan.reboots())]
+                 "%s in %s, about %s with %s of proxies" % (
+                     _count(len(self.members) - len(self.plan.impossible), "server"),
+                     _count(len(self.plan.batches), "batch", "batches"), duration(self.plan.seconds),
+                     _count(self.plan.reboots(), "reboot"))]
         for batch in self.plan.batches:
             found += self._batch_lines(batch)
         found += ["done already: %s" % vs for vs in self.done]
-        found += retention.lines(self._to_prune(self.now))
-        return found + ["left out: %s: %s" % (each.vs, each.why) for each in self.left_out]
+        found += retention.lines(self._to_prune(self._entries_afterwards()))
+        return found + ["left out: %s" % (each.why if each.why.startswith(each.vs + ": ") else
+                                          "%s: %s" % (each.vs, each.why)) for each in self.left_out]
+
+    def _entries_afterwards(self):
+        """Return the catalog's entries as they will be where all goes well, for retention to look at."""
+        found = list(self._entries)
+        for member in [start.task.member for batch in self.plan.batches for start in batch.starts]:
+            found.append(self._entry_of_tonight(member))
+        return found
+
+    def _entry_of_tonight(self, member):
+        """Return the entry that a backup of ``member`` will have, as far as retention asks."""
+        section = member.section
+        before = [entry for entry in self._entries if entry["vs"] == member.server.name
+                  and (entry.get("verb"), entry.get("mode")) == (section.technique, section.mode)]
+        disks = before[-1]["disks"] if before else [catalog.disk_entry(disk.name, disk.bytes) for disk in member.disks]
+        entry = catalog.new_entry(self.run, self.run.id, member.server, section.agent, section.mode, disks)
+        return dict(entry, verb=section.technique)
 
     def _window_in_words(self):
         if self.window is None:
@@ -116,8 +137,6 @@ class Prepared(object):
         return "" if self.shard is None else " %d/%d" % self.shard
 
     def _carry_out(self, start_run, tell):
-        if self.resumed is not None:
-            reconcile.reconcile(self.run)
         book = journal.Journal(self.run.folder, self.run.id)
         book.write("night", **self._first_record())
         night = runs.Night(self.run, start_run, self.policy, self.plan, self.proxies,
@@ -131,8 +150,9 @@ class Prepared(object):
 
     def _first_record(self):
         opens, closes = self.window or (None, None)
-        return {"id": self.run.id, "policy": self.policy.path, "name": self.policy.name, "started": self.now,
-                "opens": opens, "closes": closes, "grace": self.policy.grace,
+        return {"id": self.run.id, "manager": self.run.manager.name, "policy": self.policy.path,
+                "name": self.policy.name, "started": self.now, "opens": opens, "closes": closes,
+                "grace": self.policy.grace,
                 "lab": self.run.manager.lab is not None, "shard": self.shard and "%d/%d" % self.shard,
                 "resumes": self.resumed and self.resumed.id, "limits": self.policy.limits,
                 "proxies": [{"name": proxy.server.name, "node": proxy.node} for proxy in self.proxies],
@@ -140,16 +160,16 @@ class Prepared(object):
                              "bytes": member.bytes} for member in self.members],
                 "left_out": [dict(each._asdict()) for each in self.left_out], "estimate": self.plan.seconds}
 
-    def _to_prune(self, now):
-        """Return what retention finds of the policy's servers."""
-        pairs = [(member.server.name, member.section) for member in self.members]
-        return retention.plan_night(self.run.manager, pairs, self.run.catalog.readable()[0], now)
+    def _to_prune(self, entries):
+        """Return what retention finds of the policy's servers, where the catalog has ``entries``."""
+        pairs = [(member.server.name, member.section) for member in self.wanted]
+        return retention.plan_night(self.run.manager, pairs, entries, self.run.manager.clock.time())
 
     def _prune(self, start_run, night, book, tell):
         if self.run.stop_status():
             return
         for each in retention.prune_night(lambda: start_run("prune", self.run.stop_status),
-                                          self._to_prune(self.run.manager.clock.time())):
+                                          self._to_prune(self.run.catalog.readable()[0])):
             book.write("pruned", backup=each["backup"], vs=each["vs"], why=each["why"])
             tell("pruned", each)
             self.run.leftovers.extend(each["leftovers"])
@@ -159,7 +179,7 @@ class Prepared(object):
         found = collections.Counter(last.values())
         wanted = [member.server.name for member in self.members]
         without = [vs for vs in wanted if last.get(vs) not in GOOD]
-        without += [each.vs for each in self.left_out if each.section is not None]
+        without += [each.vs for each in self.left_out if each.wanted]
         return {"outcomes": dict(found), "never_tried": sum(1 for vs in wanted if vs not in last), "without": without}
 
     def _outcome(self, counts):
@@ -180,13 +200,16 @@ _NO_PROXY = ("no proxy can do it: it wants one in its data center, with the oper
              "the policy names in proxies")
 
 
-def prepare(run, policy, shard_=None, resume=False):
-    """Return the Prepared night of ``policy``; it changes nothing.
+def prepare(run, policy, shard_=None, resume=False, release=False):
+    """Return the Prepared night of ``policy``; it changes nothing, but for what ``release`` asks for.
 
-    shard_: a Shard, or None. resume: only what the policy's last night has not done. Raises Refused where there is
+    shard_: a Shard, or None. resume: only what the policy's last night has not done. release: whether to release first
+    what runs that are over left behind, which would keep their servers out of this night. Raises Refused where there is
     nothing to resume.
     """
     resumed = _last_night(run.folder, policy, shard_) if resume else None
+    if release:
+        reconcile.reconcile(run)
     return Prepared(run, policy, shard_, resumed, members.read(run))
 
 
@@ -202,11 +225,20 @@ def _last_night(folder, policy, shard_):
     return found[-1]
 
 
+def _with_those_it_resumes(folder, night):
+    """Return a Night, or None for none, with the one that it resumes, and so on, as a list."""
+    found = [] if night is None else [night]
+    known = dict((each.id, each) for each in journal.nights(folder)) if found else {}
+    while found and found[-1].facts["resumes"] in known and len(found) < len(known):
+        found.append(known[found[-1].facts["resumes"]])
+    return found
+
+
 def _done_since(night, entries):
     """Return the names of servers that have a good backup of that night: by its journal, or by the catalog alone."""
     tried = [vs for vs, facts in night.last_tries().items() if facts["outcome"] in GOOD]
-    section = dict((each["vs"], each) for each in night.facts["servers"])
-    made = [entry["vs"] for entry in entries if entry["vs"] in section and not objectives.is_bad(entry)
+    planned = set(each["vs"] for each in night.facts["servers"])
+    made = [entry["vs"] for entry in entries if entry["vs"] in planned and not objectives.is_bad(entry)
             and entry.get("verb") in ("proxy-backup", "agent-backup")
             and objectives.moment_of(entry) >= int(night.facts["started"])]
     return set(tried) | set(made)
@@ -219,10 +251,21 @@ def _window(policy, now):
     return policy.window.around(now) or policy.window.next_after(now)
 
 
-def _reboot_seconds(folder):
-    """Return what a reboot of a proxy took in the last night, on average."""
-    for night in reversed(journal.nights(folder)):
-        took = [reboot["seconds"] for reboot in night.of("reboot") if reboot["outcome"] == "ok"]
+def _free_bytes(found):
+    """Return the bytes that the disk groups of Members have free, by name."""
+    groups = dict((disk.group, disk.handle) for member in found for disk in member.disks)
+    return dict((name, api.free_bytes(api.group_of(handle))) for name, handle in groups.items())
+
+
+def _reboot_seconds(run):
+    """Return what a reboot of a proxy took in one of the last nights, on average."""
+    for path in reversed(journal.paths(run.folder)[-NIGHTS_LOOKED_AT:]):
+        try:
+            night = journal.read(path)
+        except errors.UsageError as error:
+            run.warn(error.message)
+            continue
+        took = [reboot["seconds"] for reboot in night.of("reboot") if reboot["outcome"] == "ok"] if night else []
         if took:
             return sum(took) / len(took)
     return plan.REBOOT_SECONDS
@@ -243,5 +286,9 @@ def in_words(counts):
     """Return an error's words for the servers of ``counts`` that have no backup of the night."""
     without = counts["without"]
     more = " and %d more" % (len(without) - MOST_NAMED) if len(without) > MOST_NAMED else ""
-    return "%d of the policy's servers have no backup of this night: %s%s; vibackup report says why" % (
-        len(without), ", ".join(without[:MOST_NAMED]), more)
+    return "%d of the policy's servers %s no backup of this night: %s%s; vibackup report says why" % (
+        len(without), "has" if len(without) == 1 else "have", ", ".join(without[:MOST_NAMED]), more)
+
+
+def _count(number, one, many=None):
+    return "%d %s" % (number, one if number == 1 else many or one + "s")
