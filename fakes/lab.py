@@ -236,7 +236,8 @@ class Lab(object):
                     servers.happen(self, each["what"], each["id"])
         finally:
             self.leave()
-        self.clock.fire(then_ms)
+        with self.threads.alone():
+            self.clock.fire(then_ms)
 
     def next_due_ms(self):
         """Return the moment of the next thing that is due, or None."""

@@ -5,6 +5,7 @@ many threads is the same each time.
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import contextlib
 import heapq
 import sys
 import threading
@@ -45,6 +46,16 @@ class Threads(object):
     def taken_part(self):
         """Whether this thread is one of them: then it must not let time pass by itself."""
         return getattr(self._local, "member", None) is not None
+
+    @contextlib.contextmanager
+    def alone(self):
+        """Have the body let time pass by itself, on whichever thread it is: a timer goes off for nobody's turn."""
+        member = getattr(self._local, "member", None)
+        self._local.member = None
+        try:
+            yield
+        finally:
+            self._local.member = member
 
     def together(self, functions):
         """Run each of ``functions`` on a thread of its own; return when all have ended.

@@ -80,7 +80,8 @@ class Browser(object):
 
     def open(self, path, width=1200, scheme="light"):
         """Open the file ``path`` as a page that is so many pixels wide, light or dark, and wait until it is there."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600)
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1,
+                  mobile=width < 600)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         del self.events[:]
         self.call("Page.navigate", url="file://" + path)

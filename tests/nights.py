@@ -56,9 +56,9 @@ class Fleet(object):
         self.proxies = [{"name": "pbh%02d" % number, "node": self.nodes[-number % len(self.nodes)]}
                         for number in range(1, max(1, count // 110) + 2)]
         self.servers = [self._server(number, hostile) for number in range(count)]
-        self.left_out = [{"vs": "web9%02d" % number, "section": "web", "why": "excluded by web9*"}
+        self.left_out = [dict(vs="web9%02d" % number, section="web", wanted=False, why="excluded by web9*")
                          for number in range(count // 40 + 1)]
-        self.left_out += [{"vs": "raw01", "section": "db", "why": "raw disk LUN-7: use array-backup or skip-raw"}]
+        self.left_out += [dict(vs="raw01", section=None, wanted=False, why="no section of the policy selects it")]
         self.records = []
         self.end = {"at": None, "outcome": "ok", "exit_status": 0}
         self._run()

@@ -9,8 +9,8 @@ Usage: sh tests/run.sh [--all | --python=NAME | --contract] [arguments of pytest
 
   (nothing)       the tests on python3, with the branch coverage of vibackup
   --python=NAME   the tests on that interpreter: python2.7, jython, /path/to/python3.9
-  --all           the tests on Jython, CPython 2.7, 3.6 and 3.13, with restic, borg and qemu-img. What Debian
-                  has and is missing gets installed; what is missing all the same is a failure
+  --all           the tests on Jython, CPython 2.7, 3.6 and 3.13, with restic, borg, qemu-img and
+                  chromium. What Debian has and is missing gets installed; what is missing all the same is a failure
   --contract      tests/flows, tests/conformance and tests/contract on Jython with fakes/contract compiled: what they
                   hold of the lab's objects is of Java's own types then. --all has this in place of plain Jython's
   --bench         the benchmarks

@@ -70,7 +70,7 @@ class Session(object):
         self.more = {}
         self.plugin = hasattr(self.verb, "plugin") and self.verb.plugin(parsed)
         stream = None if self.plugin else sys.stderr if parsed.json else sys.stdout
-        self.progress = report.Progress(stream, stream is not None and stream.isatty())
+        self.progress = report.Progress(stream, compat.is_terminal(stream))
 
     def run(self):
         """Do it, print its outcome, and return the exit status."""
@@ -139,10 +139,12 @@ class Session(object):
     def _stopper(self, status):
         def stop(_number, _frame):
             """Only ask for the stop: a signal may come at any moment, and what is under way must not break."""
-            words = "still" if self.stop else "stopping:"
+            words = "vibackup: %s taking back what is ours" % ("still" if self.stop else "stopping:")
             self.stop = self.stop or status
+            if self.progress.post(words):
+                return
             try:
-                os.write(2, ("\nvibackup: %s taking back what is ours\n" % words).encode("ascii"))
+                os.write(2, ("\n%s\n" % words).encode("ascii"))
             except (IOError, OSError):
                 return  # nobody listens any more, which must not end what is under way
         return stop

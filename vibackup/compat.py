@@ -112,6 +112,40 @@ def write_text(stream, words):
         stream.flush()
 
 
+def is_terminal(stream):
+    """Tell whether ``stream`` (or None) writes to a terminal. Jython may not know; Java does, of standard output."""
+    if stream is None or stream.isatty():
+        return stream is not None
+    return stream is sys.__stdout__ and _is_terminal(_console())
+
+
+def _console():
+    if JYTHON:
+        from java.lang import System
+        return System.console()
+    return None
+
+
+def _is_terminal(console):
+    if hasattr(console, "isTerminal"):  # from Java 22 on there is a console wherever the output goes
+        return console.isTerminal()
+    return console is not None
+
+
+def terminal_size(stream):
+    """Return columns and lines of the terminal that ``stream`` writes to: as it says, or the environment, or 80, 24."""
+    try:
+        found = os.get_terminal_size(stream.fileno())
+    except (AttributeError, IOError, OSError, ValueError):  # Python 2 cannot ask; a closed stream has none
+        found = (0, 0)
+    return found[0] or _count_in("COLUMNS") or 80, found[1] or _count_in("LINES") or 24
+
+
+def _count_in(variable):
+    words = environment(variable) or ""
+    return int(words) if len(words) < 5 and words.isdecimal() else 0
+
+
 def unwrapped(error):
     """Return the error itself where Java wrapped one that a call does not declare: the wrapper has no words."""
     cause = error.getCause() if hasattr(error, "getCause") and error.getMessage() is None else None

@@ -1,7 +1,9 @@
 """What a person sees while a run is under way, and the document a program gets when it is over."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import compat
+import contextlib
+
+from vibackup import compat, live
 from vibackup.masking import mask
 from vibackup.names import printable
 
@@ -9,7 +11,10 @@ BAR_WIDTH = 78
 
 
 class Progress(object):
-    """Shows steps on ``stream``: a live line on a ``terminal``, otherwise one plain line when a step is over."""
+    """Shows steps on ``stream``: a live line on a ``terminal``, otherwise one plain line when a step is over.
+
+    A fleet shows a block of live lines in place of the steps, see ``block``.
+    """
 
     def __init__(self, stream, terminal):
         self._stream = stream
@@ -17,6 +22,7 @@ class Progress(object):
         self._line = ""
         self._figure = ""
         self._step = None
+        self._block = None
 
     def show(self, what, value):
         """Take what ``Run.show`` tells: begin, end (of a step), progress, warning, leftover."""
@@ -47,13 +53,42 @@ class Progress(object):
         """Print one line."""
         self._print(words)
 
+    # -- many lines at once
+
+    @property
+    def has_block(self):
+        """Whether ``block`` can show one here: not every terminal knows how to draw lines again in their place."""
+        return self._terminal and not compat.WINDOWS and compat.environment("TERM") not in (None, "dumb")
+
+    @contextlib.contextmanager
+    def block(self, lines_of):
+        """Show a block of live lines while the body runs, below all that is printed meanwhile; see ``live.Block``."""
+        self._block = live.Block(self._write, lambda: compat.terminal_size(self._stream), lines_of)
+        self._block.begin()
+        try:
+            yield
+        finally:
+            self._block.end()
+            self._block = None
+
+    def post(self, words):
+        """Have one line printed soon, where a block is shown, and tell whether it will be; a signal's handler may."""
+        block = self._block
+        if block is not None:
+            block.above(words)
+        return block is not None
+
+    # -- writing
+
     def _live(self):
-        if self._terminal and self._step is not None:
+        if self._terminal and self._step is not None and self._block is None:
             line = ("%s ... %s" % (_words(self._step), self._figure))[:BAR_WIDTH]
             self._write("\r%s%s" % (line, " " * (len(self._line) - len(line))))
             self._line = line
 
     def _print(self, words):
+        if self.post(words):
+            return
         over = "\r%s\r" % (" " * len(self._line)) if self._line else ""
         self._line = ""
         self._write("%s%s\n" % (over, words))

@@ -318,7 +318,7 @@ def _shows_none(guest, facts):
         shown = places(guest.disks())
     except errors.GuestError:
         return False
-    if "places" in facts:
+    if facts.get("places") is not None:
         return not any(place in facts["places"] for place in shown)
     for place in facts["before"]:
         if place in shown:

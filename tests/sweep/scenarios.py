@@ -6,7 +6,7 @@ import collections
 import io
 import os
 
-from tests.flows import archives, arrays, copies
+from tests.flows import archives, arrays, copies, fleets
 from tests.flows.helpers import FREEZE, KIB, compat, named, scribble, small, stop
 from tests.vhds import content as vhd_content
 
@@ -297,6 +297,21 @@ def _words_of(name):
     return before
 
 
+def _night(retries):
+    """The policy of a fleet of one server; more would be backed up where one of them is not."""
+    def ready(place):
+        place.open(small())
+        return [fleets.policy(place, {"all": {"names": "web01", "freeze": "fsfreeze -f /", "thaw": "fsfreeze -u /"}},
+                              retries=retries)]
+    return ready
+
+
+def _after_a_night(place):
+    words = _night(1)(place)
+    assert place.vibackup("fleet", *words).status == 0
+    return []
+
+
 def _read(path):
     with io.open(compat.native(path), "rb") as stream:
         return stream.read()
@@ -347,4 +362,7 @@ ALL = [
     _scenario("reconcile stopped server", _left_behind(_words_of("rollback revert"), "revertToSnapshot"), _nothing),
     _scenario("reconcile array", _left_behind(_words_of("array-backup both sorts"), "addStorageDevice"), _nothing),
     _scenario("probe", _open(small, []), _nothing),
+    _scenario("fleet", _night(0), _one_more_backup),
+    _scenario("fleet tried again", _night(1), _one_more_backup),
+    _scenario("report", _after_a_night, _nothing),
 ]

@@ -3,10 +3,12 @@
 Each line is an object with one of these keys, which holds the rest. Moments are seconds since 1970 by the manager's
 clock, lengths are seconds; both may be fractions. What nobody knows is null.
 
-``night``    the first line: id, policy (path), name (of the policy), started, opens, closes (the window's moments, or
-             null), grace, lab, shard ("2/3" or null), resumes (id of the night that this one takes up, or null),
+``night``    the first line: id, manager (its name), policy (path), name (of the policy), started, opens, closes (the
+             window's moments, or null), grace, lab, shard ("2/3" or null), resumes (id of the night that this one
+             takes up, or null),
              limits (as in the policy), proxies ([{"name", "node"}]), servers ([{"vs", "section", "node", "bytes"}]
-             that are to be backed up), left_out ([{"vs", "section" or null, "why"}]), estimate (seconds)
+             that are to be backed up), left_out ([{"vs", "section" or null, "why",
+             "wanted": by the policy, which cannot have it}]), estimate (seconds)
 ``reboot``   proxy, node, batch (number), started, seconds, outcome (ok, failed), why (null where ok)
 ``backup``   one try of one server, over: vs, section, proxy (null: none), node (the server's), agent_node (where the
              agent ran), groups (names of its disk groups), agent_server, attempt (1, 2, ...), batch (number or null),

@@ -159,8 +159,8 @@ def _families(report):
         gauge("night_outcome", "How it ended, as the label outcome.",
               [(dict(_night(night), outcome=night["outcome"]), 1) for night in report["nights"]]),
         gauge("night_servers", "How many servers had which outcome.",
-              [(dict(_night(night), outcome=outcome), night["counts"][nightly.key(outcome)]) for night in report["nights"]
-               for outcome in nightly.OUTCOMES]),
+              [(dict(_night(night), outcome=outcome), night["counts"][nightly.key(outcome)])
+               for night in report["nights"] for outcome in nightly.OUTCOMES]),
         gauge("night_bytes", "How much was read of servers that were backed up.",
               nights(lambda night: night["bytes"])),
         gauge("night_reboots", "How often proxies rebooted.", nights(lambda night: night["reboots"])),

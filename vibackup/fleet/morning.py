@@ -62,7 +62,8 @@ def _servers(sources, nights, policies, now):
                                                     "tried", "seconds", "warnings"))
         if section is not None:
             found["section"] = section.name
-        found.update(_recovery(backups.get((manager, vs), []), made, section, server["outcome"], now))
+        found["protected"] = server.get("wanted", server["outcome"] != NO_NIGHT or section is not None)
+        found.update(_recovery(backups.get((manager, vs), []), made, section, now))
         servers.append(found)
     return servers
 
@@ -86,7 +87,8 @@ def _in_nights(nights):
     for night in nights:
         for left in night["left_out"]:
             found.setdefault((night["manager"], left["vs"]), (night, dict(
-                _unknown(left["vs"], True), section=left.get("section"), outcome=nightly.LEFT_OUT, why=left["why"])))
+                _unknown(left["vs"], True), section=left.get("section"), outcome=nightly.LEFT_OUT, why=left["why"],
+                wanted=left["wanted"])))
     return found
 
 
@@ -100,8 +102,10 @@ def _section(policies, night, server):
     """Return the policy's section that protects a server: the one its night names; without a night, by its name."""
     if night is not None:
         policy = policies.get(night["name"])
-        found = [each for each in policy.sections if each.name == server["section"]] if policy is not None else []
-        return found[0] if found and server["outcome"] != nightly.LEFT_OUT else None
+        if policy is None or not server.get("wanted", True):
+            return None
+        found = [each for each in policy.sections if each.name == server["section"]]
+        return found[0] if found else None
     if server["why"] is not None:
         return None
     found = [each for policy in policies.values() for each in policy.sections if _names(each, server["vs"])]
@@ -115,7 +119,7 @@ def _names(section, vs):
 
 # -- objectives
 
-def _recovery(entries, made, section, outcome, now):
+def _recovery(entries, made, section, now):
     """Return what the catalog says of a server, held against the RPO and the RTO of its section (None: it has none)."""
     good = _last_good(entries, made)
     age = objectives.age(good, now) if good is not None else None
@@ -126,8 +130,7 @@ def _recovery(entries, made, section, outcome, now):
     return {"last_good": good and _good(good, age), "rpo": rpo, "rto": rto, "restore_seconds": took,
             "within_rpo": None if rpo is None else age is not None and age <= rpo,
             "within_rto": None if rto is None or took is None else took <= rto,
-            "found_bad": [entry["id"] for entry in entries if objectives.is_bad(entry)],
-            "protected": section is not None or outcome in nightly.OUTCOMES and outcome != nightly.LEFT_OUT}
+            "found_bad": [entry["id"] for entry in entries if objectives.is_bad(entry)]}
 
 
 def _good(entry, age):
@@ -189,6 +192,7 @@ def _counts(found):
         "with_rpo": sum(1 for server in servers if server["rpo"] is not None),
         "within_rto": sum(1 for server in servers if server["within_rto"]),
         "ok": sum(1 for server in servers if server["outcome"] == nightly.OK),
+        "not_yet_tried": sum(1 for server in servers if server["outcome"] == nightly.NOT_YET),
         "bytes": sum(night["bytes"] for night in nights), "reboots": sum(night["reboots"] for night in nights),
         "leftovers": sum(len(night["leftovers"]) for night in nights),
         "not_pruned": sum(len(night["not_pruned"]) for night in nights),

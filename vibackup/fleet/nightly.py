@@ -8,13 +8,12 @@ from vibackup.masking import mask
 DAY = 86400
 SLACK = 0.01  # seconds: lengths are rounded as they are written, and what ends makes room for what begins
 OK, WARNING, FAILED, STOPPED = "ok", "warning", "failed", "stopped"
-SKIPPED, NEVER_TRIED, LEFT_OUT = "skipped", "never tried", "left out"
+SKIPPED, NEVER_TRIED, NOT_YET, LEFT_OUT = "skipped", "never tried", "not yet tried", "left out"
 RUNNING, CUT_SHORT = "running", "cut short"
-OUTCOMES = (OK, WARNING, FAILED, STOPPED, SKIPPED, NEVER_TRIED, LEFT_OUT)  # of a server in a night
+OUTCOMES = (OK, WARNING, FAILED, STOPPED, SKIPPED, NEVER_TRIED, NOT_YET, LEFT_OUT)  # of a server in a night
 GOOD = (OK, WARNING)
 
 _NOT_KNOWN = "the night was cut short, and whether its backup was under way then is not known"
-_NOT_YET = "the night is under way"
 _NOT_SAID = "the night ended, and its journal does not say why"
 
 
@@ -32,8 +31,7 @@ def facts(chain, manager, now):
     night = _frame(chain, manager, now)
     tries = _all_of(chain, "backup")
     night["servers"] = _servers(chain, night)
-    night["left_out"] = [dict(each, why=_masked(each["why"])) for each in chain[-1].facts.get("left_out") or []
-                         if each["vs"] not in set(server["vs"] for server in night["servers"])]
+    night["left_out"] = _left_out(chain[-1], set(server["vs"] for server in night["servers"]))
     night["counts"] = _counts(night)
     night["tries"] = len(tries)
     night["bytes"] = sum(server["bytes"] or 0 for server in night["servers"] if server["outcome"] in GOOD)
@@ -44,9 +42,17 @@ def facts(chain, manager, now):
     night["not_pruned"] = [dict(each, why=_masked(each["why"])) for each in _all_of(chain, "pruned") if each.get("why")]
     night["leftovers"] = [dict(each, vs=facts_of["vs"]) for facts_of in tries
                           for each in facts_of.get("leftovers") or []]
-    night["proxies"] = _proxies(chain, tries)
-    night["nodes"] = _nodes(chain, tries)
+    begun = [each for each in tries if each["started"] is not None]  # others failed before their agent began
+    night["drawn"] = len(begun)
+    night["proxies"] = _proxies(chain, begun)
+    night["nodes"] = _nodes(chain, begun)
     return night
+
+
+def _left_out(part, planned):
+    """Return whom the last part of a night left out; who was planned before is none of them."""
+    return [dict(each, why=_masked(each["why"]), wanted=each.get("wanted", each.get("section") is not None))
+            for each in part.facts.get("left_out") or [] if each["vs"] not in planned]
 
 
 def _all_of(chain, kind):
@@ -64,7 +70,7 @@ def _frame(chain, manager, now):
     first, last = chain[0].facts, chain[-1].facts
     end = chain[-1].end
     seen = max([last["started"]] + [each["started"] + (each.get("seconds") or 0) for kind in ("backup", "reboot")
-                                     for each in _all_of(chain, kind)])
+                                     for each in _all_of(chain, kind) if each["started"] is not None])
     ended = end["at"] if end else None
     outcome, why = (end["outcome"], None) if end else _without_end(last, now)
     return {"id": last["id"], "ids": [night.id for night in chain], "name": last.get("name"),
@@ -112,10 +118,10 @@ def _servers(chain, night):
 
 
 def _planned(planned, night):
-    why = {RUNNING: _NOT_YET, CUT_SHORT: _NOT_KNOWN}.get(night["outcome"], _NOT_SAID)
+    why = {RUNNING: None, CUT_SHORT: _NOT_KNOWN}.get(night["outcome"], _NOT_SAID)
     return {"vs": planned["vs"], "section": planned.get("section"), "node": planned.get("node"),
-            "bytes": planned.get("bytes"), "outcome": NEVER_TRIED, "why": why, "proxy": None, "attempts": 0,
-            "backup": None, "tried": None, "seconds": None, "warnings": []}
+            "bytes": planned.get("bytes"), "outcome": NOT_YET if night["outcome"] == RUNNING else NEVER_TRIED,
+            "why": why, "proxy": None, "attempts": 0, "backup": None, "tried": None, "seconds": None, "warnings": []}
 
 
 def _update(found, record, **facts_now):

@@ -1,4 +1,4 @@
-"""The morning's report as one HTML page: it asks the network for nothing, runs no script, and reads from the worst down.
+"""The morning's report as one HTML page: it asks the network for nothing, runs no script, and has the worst on top.
 
 Figures carry ``data-path``, the place in the report's data where they come from.
 """
@@ -11,7 +11,8 @@ from vibackup.report import duration, size
 from vibackup.version import __version__
 
 _SIGNS = {nightly.OK: "\u2713", nightly.WARNING: "!", nightly.FAILED: "\u2715", nightly.STOPPED: "\u25a0",
-          nightly.SKIPPED: "\u2192", nightly.NEVER_TRIED: "\u25cb", nightly.LEFT_OUT: "\u2212",
+          nightly.SKIPPED: "\u2192", nightly.NEVER_TRIED: "\u25cb", nightly.NOT_YET: "\u2026",
+          nightly.LEFT_OUT: "\u2212",
           nightly.CUT_SHORT: "\u2702", nightly.RUNNING: "\u2026", "no night": "?", "critical": "\u2715",
           "unknown": "?"}
 _OPEN_UP_TO = 60  # servers in the table of all of them, which is folded where there are more
@@ -90,7 +91,8 @@ def _card(value, path, words_below, note, kind="", shown=None):
 def _wanting_a_look(report):
     lines = []
     for key, heading, places in words.wanting_a_look(report):
-        lines += ['<section class="look">', '<h2>%s <span class="count">%d</span></h2>' % (escaped(heading), len(places))]
+        lines += ['<section class="look">',
+                  '<h2>%s <span class="count">%d</span></h2>' % (escaped(heading), len(places))]
         lines += _LOOKS.get(key, _failures)(report, places) + ["</section>"]
     return lines
 
@@ -156,7 +158,7 @@ def _nights(report):
         lines += ["<section>", "<h2>Night %s %s</h2>" % (name(words.title(night)), _badge(night["outcome"])),
                   '<p class="soft">%s</p>' % escaped(_frame(night))]
         lines += _facts(night, path) + _extras(night)
-        if night["tries"] or night["reboots"]:
+        if night["drawn"] or night["reboots"]:
             lines += ['<div class="chart" tabindex="0" role="region" aria-label="Timeline">']
             lines += timeline.picture(night, number, path) + ["</div>", _LEGEND]
         lines.append("</section>")
@@ -175,7 +177,8 @@ def _facts(night, path):
     facts = [("lasted", figure(night["seconds"], duration(night["seconds"]), path + ".seconds")),
              ("planned", _figure_of(counts["planned"], path + ".counts.planned"))]
     facts += [(outcome, _figure_of(counts[nightly.key(outcome)], "%s.counts.%s" % (path, nightly.key(outcome))))
-              for outcome in nightly.OUTCOMES if counts[nightly.key(outcome)] or outcome in (nightly.OK, nightly.FAILED)]
+              for outcome in nightly.OUTCOMES
+              if counts[nightly.key(outcome)] or outcome in (nightly.OK, nightly.FAILED)]
     facts += [("read", figure(night["bytes"], size(night["bytes"]), path + ".bytes")),
               ("reboots", _figure_of(night["reboots"], path + ".reboots")),
               ("reboots a server", figure(night["reboots_per_server"], "%.2f" % (night["reboots_per_server"] or 0),
@@ -237,7 +240,7 @@ def _all_servers(report):
 def _footer(report):
     sources = ", ".join("%s (%s, %d backups)" % (source["folder"], source["manager"], source["backups"])
                         for source in report["sources"])
-    return ("<footer><p>Written by vibackup %s at %s from %s. All times are those of the clock of the machine that wrote "
-            "it, %s from UTC at that moment. A good backup holds all disks of its server, and no check has found it "
-            "bad; its age counts from its beginning.</p></footer>" % (
+    return ("<footer><p>Written by vibackup %s at %s from %s. All times are those of the clock of the machine that "
+            "wrote it, %s from UTC at that moment. A good backup holds all disks of its server, and no check has found "
+            "it bad; its age counts from its beginning.</p></footer>" % (
                 __version__, escaped(words.moment(report["at"])), escaped(sources), words.zone(report["at"])))

@@ -8,6 +8,8 @@ from vibackup.names import printable
 from vibackup.report import duration, size
 
 WIDTH = 79
+_SHOWN = ("planned",) + nightly.OUTCOMES
+_ALWAYS = ("planned", nightly.OK, nightly.FAILED)
 _LONGEST_NAME = 24  # characters; a longer one pushes its own line alone
 
 
@@ -72,8 +74,8 @@ def _whys(key, server):
 def _night(night):
     counts = night["counts"]
     found = _wrapped("%s, %s" % (words.span(night), duration(night["seconds"])), "  ")
-    found += _wrapped(", ".join("%d %s" % (counts[nightly.key(outcome)], outcome) for outcome in ("planned",) + nightly.OUTCOMES
-        if counts[nightly.key(outcome)] or outcome in ("planned", "ok", "failed")), "  ")
+    found += _wrapped(", ".join("%d %s" % (counts[nightly.key(outcome)], outcome) for outcome in _SHOWN
+                                if counts[nightly.key(outcome)] or outcome in _ALWAYS), "  ")
     per_server = "" if night["reboots_per_server"] is None else " (%.2f a server)" % night["reboots_per_server"]
     found += _wrapped("%s read, %d reboot%s of proxies%s, %d old backup%s removed" % (
         size(night["bytes"]), night["reboots"], "" if night["reboots"] == 1 else "s", per_server, night["pruned"],
@@ -105,6 +107,6 @@ def _not_known(report):
     found += [_wrapped("%s: there is no night of this policy yet" % name, "  ") for name in report["without_night"]]
     unmeasured = report["counts"]["restore_not_measured"]
     if unmeasured:
-        found.append(_wrapped("how long a restore takes, of %d server%s with an RTO: measure it with vibackup verify" % (
-            unmeasured, "" if unmeasured == 1 else "s"), "  ", "    "))
+        found.append(_wrapped("how long a restore takes, of %d server%s with an RTO: measure it with vibackup verify"
+                              % (unmeasured, "" if unmeasured == 1 else "s"), "  ", "    "))
     return found

@@ -6,54 +6,45 @@ cancelled. A stop that is asked for ends the night in the same way, without the 
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import calendar
-import collections
 import threading
 import time
 
 from vibackup import agents, catalog, compat, errors, events, power, steps
+from vibackup import manager as api
 from vibackup.faults import as_ours
 from vibackup.fleet import limits as limit
-from vibackup.fleet import plan as plans
+from vibackup.fleet.turns import Turns
+from vibackup.fleet.waiting import Waiting
 from vibackup.flows import agent_backup, proxy, proxy_batch
 from vibackup.masking import mask
 
 STOPPED, FAILED = "stopped", "failed"
 MOST_FAILURES = 2  # of a proxy, one after the other: then it is left alone
-RETRIES_SHARE = 4  # how much smaller each next batch of what has failed is: the one to blame may be among the others
 CLOSED = "the window closed before its turn"
-
-
-class Try(object):
-    """A Task that is to be tried, the ``attempt``th time."""
-
-    def __init__(self, task, attempt):
-        self.task = task
-        self.attempt = attempt
+CUT = "it was cancelled: the window had closed, and its grace was over"
 
 
 class Night(object):
     """One night, under way.
 
-    run: the ``run.Run`` of the whole. start_run(verb, stop_status): returns a new one, for one server. policy: a
-    ``policy.Policy``. plan: a ``plan.Plan``. proxies: all the ``members.Proxy`` that may be used. closes: when the
+    run: the ``run.Run`` of the whole. start_run(verb, stop_status, show): returns a new one, for one server. policy:
+    a ``policy.Policy``. plan: a ``plan.Plan``. proxies: all the ``members.Proxy`` that may be used. closes: when the
     window does, seconds since 1970, or None. journal: a ``journal.Journal``. tell(kind, facts): told of each record
-    of the journal, and ("begin", {"vs", "proxy"}), and ("proxy", {"proxy", "doing"}).
+    of the journal, and of ("begin", {"vs", "proxy"}) and ("read", the same) when an agent begins to read a server's
+    disks and has done so, ("proxy", {"proxy", "batch", "servers"}) when a proxy takes up a batch (number, names),
+    ("step", {"proxy", "step"}) when a step begins, and ("warning", words).
     """
 
     def __init__(self, run, start_run, policy, plan, proxies, closes, journal, tell):
-        self._run, self._start_run, self._policy, self._proxies = run, start_run, policy, proxies
+        self._run, self._start_run, self._policy = run, start_run, policy
         self._clock = run.manager.clock
         self._closes = closes
-        self._journal, self._tell = journal, tell
+        self._journal, self.tell = journal, tell
         self._lock = threading.Lock()
-        self._limits = limit.Limits(policy.limits)
-        self._queues = collections.OrderedDict()
-        for batch in plan.batches:
-            tries = [Try(start.task, 1) for start in batch.starts]
-            self._queues.setdefault(_id(batch.proxy), collections.deque()).append(tries)
-        self._hosts = [each for each in [None] + list(proxies) if _id(each) in self._queues]
-        self._again = []
-        self._busy = 0
+        self.turns = Turns(self._clock, limit.Limits(policy.limits), self._is_over)
+        self.places = policy.limits[limit.PROXY]
+        self._waiting = Waiting(plan.batches, [None] + list(proxies), policy.batch)
+        self._not_used = []  # why, in words
         self._numbers = 0
         self._known = {}
         self._living = set()
@@ -63,21 +54,34 @@ class Night(object):
 
     def pass_(self):
         """Carry it out; afterwards ``records`` has all that the journal was told, as ``(kind, facts)``."""
-        self._clock.together([self._worker(host) for host in self._hosts])
+        self._clock.together([self._worker(host) for host in self._waiting.hosts])
         why = self._why_not_tried()
-        for tries in [tries for queue in self._queues.values() for tries in queue] + [self._again]:
-            for each in tries:
-                if each.attempt == 1:
-                    self._write("skipped", vs=each.task.member.server.name, section=each.task.member.section.name,
-                                why=why)
+        for each in self._waiting.rest():
+            if each.attempt == 1:
+                self._write("skipped", vs=each.task.member.server.name, section=each.task.member.section.name, why=why)
 
     def _worker(self, host):
-        return lambda: (self._work_directly() if host is None else self._work_through(host))
+        def work():
+            """Do what this host can do, until there is nothing left; what it leaves is for others."""
+            try:
+                self._work(host)
+            except compat.FAULTS as fault:
+                name = host.server.name if host is not None else "the agents in the servers"
+                words = mask("%s: %s" % (name, as_ours(fault).message))
+                self._not_used.append(words)
+                self._warn("not used any more: " + words)
+            finally:
+                self._waiting.gone(host)
+        return work
+
+    def _warn(self, words):
+        self._run.warnings.append(words)
+        self.tell("warning", words)
 
     def _why_not_tried(self):
         if self._run.stop_status():
             return "the night was stopped before its turn"
-        return CLOSED if self._is_closed() else "no proxy was left that could do it"
+        return CLOSED if self._is_closed() else "; ".join(["nothing was left that could do it"] + self._not_used)
 
     def _is_closed(self):
         return self._closes is not None and self._clock.time() >= self._closes
@@ -95,60 +99,41 @@ class Night(object):
 
     # -- what is next
 
-    def _next(self, host):
-        """Return the Trys that ``host`` (a proxy or None) does next; [] for none now, None where there will be none."""
-        with self._lock:
-            if self._is_over():
-                return None
-            queue = self._queue_for(host)
-            found = queue.popleft() if queue is self._queues[_id(host)] and queue else queue.pop() if queue else None
-            found = found or self._tried_before(host)
-            if found:
-                self._busy += 1
-                return found
-            return [] if self._busy else None
+    def next(self, host):
+        """Return the Trys that a host does next; [] for none now, None where there will be none."""
+        return None if self._is_over() else self._waiting.next(host)
 
-    def _queue_for(self, host):
-        """Return its own queue; or where that is empty, the longest one whose last batch it can do; or None."""
-        if self._queues[_id(host)]:
-            return self._queues[_id(host)]
-        others = [queue for queue in self._queues.values()
-                  if queue and all(plans.can_do(each.task, host) for each in queue[-1])]
-        return max(others, key=_seconds_of) if others else None
-
-    def _tried_before(self, host):
-        """Take some of what has failed; the more often it has, the fewer at once."""
-        suitable = self._suitable(host)
-        most = max(1, self._policy.batch // RETRIES_SHARE ** (suitable[0].attempt - 1)) if suitable and host else 1
-        self._again = [each for each in self._again if each not in suitable[:most]]
-        return suitable[:most]
-
-    def _suitable(self, host):
-        return [each for each in self._again if plans.can_do(each.task, host)]
-
-    def _done(self):
-        with self._lock:
-            self._busy -= 1
-
-    def _wait_for_more(self, host):
-        """Wait until there is something that ``host`` can do, or there never will be."""
-        self._clock.wait_for(lambda: self._queue_for(host) or self._suitable(host) or not self._busy or self._is_over())
+    def _work(self, host):
+        while True:
+            changes = self._waiting.changes
+            tries = self.next(host)
+            if tries is None:
+                return
+            if not tries:
+                self._clock.wait_for(lambda: self._waiting.changes != changes or self._is_over())
+            elif host is None:
+                self._work_directly(tries)
+            else:
+                self._work_through(host, tries)
 
     # -- through a proxy
 
-    def _work_through(self, host):
-        """Do batch after batch through a proxy, until there is none left or it cannot be used."""
-        run = self._new_run("fleet", None)
+    def _work_through(self, host, tries):
+        """Do batch after batch through a proxy, until it has nothing to do."""
+        run = self._new_run("fleet", host)
         try:
-            with run.held([(host.server.id, host.server.name)]), power.running(run, host.server):
-                _Lane(self, run, host).work()
-        except compat.FAULTS as fault:
-            self._tell("warning", "%s is not used any more: %s" % (host.server.name, mask(as_ours(fault).message)))
+            with run.held([(host.server.id, host.server.name)]):
+                _must_be_called(host.server)
+                with power.running(run, host.server):
+                    _Lane(self, run, host).work(tries)
         finally:
             self._close(run)
+            for words in run.warnings:
+                self._warn(words)
+            self._waiting.idle(host)
 
-    def _new_run(self, verb, _vs):
-        run = self._start_run(verb, self._stop_status)
+    def _new_run(self, verb, host):
+        run = self._start_run(verb, self._stop_status, lambda what, value: self._show(host, what, value))
         self._living.add(run.id)
         return run
 
@@ -157,19 +142,26 @@ class Night(object):
         self._living.discard(run.id)
         self._run.leftovers.extend(run.leftovers)
 
-    def _share(self, each, host):
+    def number(self):
+        """Return the number of the next batch."""
+        with self._lock:
+            self._numbers += 1
+            return self._numbers
+
+    def share(self, each, host):
         """Return the Share of a Try in a batch of ``host``, or None where it cannot even begin, which is recorded."""
         member = each.task.member
-        run = self._new_run(member.section.technique, member.server.name)
+        run = self._new_run(member.section.technique, host)
         try:
             run.ledger.take(member.server.id, member.server.name, despite_leftovers=True)
             run.ledger.check_leftovers(member.server.id, member.server.name, self._living)
+            _must_be_called(member.server)
             section = member.section
             return proxy_batch.Share(run, proxy.Plan(
                 run, member.server, host.server, self._agent(section), mode=section.mode, skip_raw=section.skip_raw,
                 location=section.location, freeze=section.freeze, thaw=section.thaw))
         except compat.FAULTS as fault:
-            self._settle(each, run, host, None, as_ours(fault), None)
+            self.settle(each, run, host, None, as_ours(fault), None)
             return None
 
     def _agent(self, section):
@@ -179,188 +171,201 @@ class Night(object):
 
     # -- in the servers themselves
 
-    def _work_directly(self):
+    def _work_directly(self, tries):
         """Back up by the agents in the servers, as many at once as the limits allow."""
-        waiting = [each for tries in self._queues[None] for each in tries]
-        self._queues[None].clear()
-        self._in_turn(waiting, None, self._back_up_directly)
-        self._queues[None].extend([each] for each in waiting)
-        while True:
-            found = self._next(None)
-            if found is None:
-                return
-            for each in found:
-                self._back_up_directly(each)
-            self._done() if found else self._wait_for_more(None)
+        self.turns.take(list(tries), None, self._policy.limits[limit.IN_ALL], self._back_up_directly)
+        if self._is_over():
+            self._waiting.gone(None)
+        self._waiting.idle(None)
 
     def _back_up_directly(self, each):
         member, section = each.task.member, each.task.member.section
-        run = self._new_run(section.technique, member.server.name)
-        begun, entry, error = self._begin(each, None), None, None
+        run = self._new_run(section.technique, None)
+        begun, entry, error = self.begin(each, None), None, None
         try:
+            _must_be_called(member.server)
             entry = agent_backup.agent_backup(run, agent_backup.Plan(
                 run, member.server, self._agent(section), mode=section.mode, paths=section.folders,
                 location=section.location))
         except compat.FAULTS as fault:
             error = as_ours(fault)
-        self._settle(each, run, None, entry, error, (begun, self._clock.time() - begun, None))
-
-    # -- within the limits
-
-    def _in_turn(self, waiting, host, back_up):
-        """Call ``back_up`` for each of ``waiting`` as soon as the limits allow, on as many threads as a host has places.
-
-        What has not begun when nothing new may begin stays in ``waiting``.
-        """
-        places = self._policy.limits[limit.IN_ALL if host is None else limit.PROXY]
-        self._clock.together([lambda: self._take_turns(waiting, host, back_up)
-                              for _place in range(min(places, len(waiting)))])
-
-    def _take_turns(self, waiting, host, back_up):
-        while True:
-            each = self._whose_turn(waiting, host)
-            if each is None:
-                return
-            try:
-                back_up(each)
-            finally:
-                self._limits.give_back(limit.keys_with(each.task.keys, host))
-
-    def _whose_turn(self, waiting, host):
-        """Return the first of ``waiting`` that the limits allow, once they do; None where there is none any more."""
-        while waiting and not self._is_over():
-            with self._lock:
-                for each in waiting:
-                    if self._limits.take(limit.keys_with(each.task.keys, host)):
-                        waiting.remove(each)
-                        return each
-            self._clock.wait_for(lambda: not waiting or self._is_over() or any(
-                self._limits.full(limit.keys_with(each.task.keys, host)) is None for each in waiting))
-        return None
+        self.settle(each, run, None, entry, error, (begun, self._clock.time() - begun))
 
     # -- what is told
 
-    def _begin(self, each, host):
-        self._tell("begin", {"vs": each.task.member.server.name, "proxy": host and host.server.name})
+    def _show(self, host, what, value):
+        if what == "begin":
+            self.tell("step", {"proxy": host and host.server.name, "step": value["name"]})
+
+    def begin(self, each, host):
+        """Tell that the agent of a Try begins; return the moment."""
+        self.tell("begin", {"vs": each.task.member.server.name, "proxy": host and host.server.name})
+        return self.now()
+
+    def now(self):
+        """Return the moment, seconds since 1970."""
         return self._clock.time()
 
-    def _settle(self, each, run, host, entry, error, read, batch=None):
+    def settle(self, each, run, host, entry, error, read, batch=None):
         """Close a server's run, record how its try ended, and have it tried again where that may help.
 
-        read: when the agent began, how many seconds it took, or None where it never did.
+        read: when the agent began and how many seconds it took, or None where it never did.
         """
-        self._close(run)
-        outcome = _outcome(entry, error, run)
-        member = each.task.member
-        self._write("backup", vs=member.server.name, section=member.section.name, proxy=host and host.server.name,
-                    node=member.node, agent_node=host.node if host is not None else member.node,
-                    groups=list(member.groups), agent_server=mask(member.agent_server), attempt=each.attempt,
-                    batch=batch, started=read and read[0], seconds=read and read[1], outcome=outcome,
-                    backup=entry and entry["id"], bytes=member.bytes,
-                    why=mask(error.message) if error is not None else None, warnings=run.warnings,
-                    leftovers=run.leftovers)
-        if outcome == FAILED and each.attempt <= self._policy.retries and not run.leftovers:
-            with self._lock:
-                self._again.append(Try(each.task, each.attempt + 1))
+        again = False
+        try:
+            self._close(run)
+            outcome = _outcome(entry, error, run)
+            again = outcome == FAILED and each.attempt <= self._policy.retries and not run.leftovers
+            member = each.task.member
+            self._write("backup", vs=member.server.name, section=member.section.name, proxy=host and host.server.name,
+                        node=member.node, agent_node=host.node if host is not None else member.node,
+                        groups=list(member.groups), agent_server=mask(member.agent_server), attempt=each.attempt,
+                        batch=batch, started=read and read[0], seconds=read and read[1], outcome=outcome,
+                        backup=entry and entry["id"], bytes=member.bytes,
+                        why=mask(self._why(error, read)) if entry is None else None, warnings=run.warnings,
+                        leftovers=run.leftovers)
+        finally:
+            self._waiting.over(each, again)
+
+    def _why(self, error, read):
+        if isinstance(error, errors.Stopped) and not self._run.stop_status():
+            return CLOSED if read is None else CUT
+        return error.message
+
+    def write_reboots(self, host, steps_, number):
+        """Record the reboots among the steps of a proxy's run. number: of the batch that they are for, or None."""
+        for step in steps_:
+            if step["name"] in ("reboot", "start"):
+                self._write("reboot", proxy=host.server.name, node=host.node, batch=number,
+                            started=_moment(step["started"]), seconds=step["seconds"], outcome=step["outcome"],
+                            why=step["detail"] if step["outcome"] != "ok" else None)
 
     def _write(self, kind, **facts):
         with self._lock:
-            self.records.append((kind, facts))
             self._journal.write(kind, **facts)
-        self._tell(kind, facts)
+            self.records.append((kind, facts))
+        self.tell(kind, facts)
+
+
+class _Taken(object):
+    """A Share that a proxy has taken on. read: when its agent began and how long it read, or None."""
+
+    def __init__(self, each, share, number):
+        self.each, self.share, self.number = each, share, number
+        self.task, self.at = each.task, each.at
+        self.read = None
 
 
 class _Lane(object):
-    """What one proxy does all night; its run holds it."""
+    """What one proxy does while its run holds it."""
 
     def __init__(self, night, run, host):
         self._night, self._run, self._host = night, run, host
         self._guest = steps.guest_of(run, host.server)
-        self._leaving = []  # (Try, Share, when and how long its agent read, number of the batch)
+        self._taken = []  # whatever happens, all of it is taken back and recorded
         self._failures = 0
+        self._is_stuck = False
 
-    def work(self):
-        """Do batch after batch."""
-        while self._failures < MOST_FAILURES:
-            tries = self._night._next(self._host)
-            if not tries:
-                self._let_go()
-                if tries is None:
+    def work(self, tries):
+        """Do ``tries``, and batch after batch until there is nothing to do."""
+        try:
+            while True:
+                if tries:
+                    self._batch(tries)
+                elif self._taken:
+                    self._let_go()
+                else:
                     return
-                self._night._wait_for_more(self._host)
-                continue
-            try:
-                self._batch(tries)
-            finally:
-                self._night._done()
-        raise errors.VibackupError("%d of its batches failed" % MOST_FAILURES)
-
-    def _batch(self, tries):
-        night, host = self._night, self._host
-        with night._lock:
-            night._numbers += 1
-            number = night._numbers
-        shares = [(each, night._share(each, host)) for each in tries]
-        shares = [(each, share) for each, share in shares if share is not None]
-        night._tell("proxy", {"proxy": host.server.name, "doing": "batch %d: %d servers" % (number, len(shares))})
-        begun = len(self._run.steps)
-        error = proxy_batch.take_on(self._run, host.server, self._guest, [each[1] for each in self._leaving],
-                                    [share for _each, share in shares])
-        self._write_reboots(begun, number)
-        leaving = [(each, share, None, number) for each, share in shares]
-        if error is None:
-            self._settle_all()
-            self._failures = 0
-            self._leaving = leaving
-            self._read(number)
-        else:
-            self._leaving += leaving
-            self._failures += 1
+                self._must_be_of_use()
+                tries = self._night.next(self._host)
+        finally:
             self._let_go()
 
-    def _read(self, number):
-        """Have the agents read the disks of the batch that the proxy shows now."""
-        night, host = self._night, self._host
-        shares = dict((each, share) for each, share, _read, _number in self._leaving)
-        read = {}
+    def _batch(self, tries):
+        number = self._night.number()
+        leaving, fresh = list(self._taken), []
+        for each in tries:
+            share = self._night.share(each, self._host)
+            if share is not None:
+                fresh.append(_Taken(each, share, number))
+                self._taken.append(fresh[-1])
+        self._night.tell("proxy", {"proxy": self._host.server.name, "batch": number,
+                                   "servers": [taken.task.member.server.name for taken in fresh]})
+        begun = len(self._run.steps)
+        error = proxy_batch.take_on(self._run, self._host.server, self._guest, _shares(leaving), _shares(fresh))
+        self._night.write_reboots(self._host, self._run.steps[begun:], number)
+        if error is not None:
+            self._has_failed(error)
+            return
+        self._failures = 0
+        self._settle(leaving)
+        self._read(fresh)
 
-        def back_up(each):
+    def _has_failed(self, error):
+        """Take a batch back that the proxy could not show; raise where it is not to be used any more."""
+        self._failures += 1
+        self._let_go()
+        if self._failures >= MOST_FAILURES and not isinstance(error, errors.Stopped):
+            raise error
+
+    def _must_be_of_use(self):
+        """Refuse a proxy on which something of ours was left, and one that is down: no server is to lose a try by it."""
+        if self._is_stuck:
+            raise errors.Leftovers("disks of ours were left behind on it")
+        if self._run.manager.doubt is not None:
+            raise errors.VibackupError(self._run.manager.doubt)
+        if events.is_down(self._run.manager, self._host.server.handle):
+            raise errors.ServerFailed("it does not run any more: somebody stopped it, or it failed")
+
+    def _read(self, fresh):
+        """Have the agents read the disks that the proxy shows now."""
+        night, host = self._night, self._host
+        night.tell("step", {"proxy": host.server.name, "step": "read"})
+
+        def back_up(taken):
             """Back up one share, and remember when and how long."""
-            begun = night._begin(each, host)
-            shares[each].back_up()
-            read[each] = (begun, night._clock.time() - begun)
-        waiting = [each for each in (entry[0] for entry in self._leaving) if shares[each].error is None]
-        night._in_turn(waiting, host, back_up)
-        for each in waiting:
-            shares[each].fail(errors.Stopped(night._run.stop_status() or errors.TERMINATED))
-        self._leaving = [(each, share, read.get(each), number) for each, share, _read, number in self._leaving]
+            begun = night.begin(taken.each, host)
+            taken.share.back_up()
+            taken.read = (begun, night.now() - begun)
+            night.tell("read", {"vs": taken.task.member.server.name, "proxy": host.server.name})
+        waiting = [taken for taken in fresh if taken.share.error is None]
+        night.turns.take(waiting, host, night.places, back_up)
+        for taken in waiting:
+            taken.share.fail(errors.Stopped(self._run.stop_status() or errors.TERMINATED))
 
     def _let_go(self):
-        if self._leaving:
-            begun = len(self._run.steps)
-            proxy_batch.let_go(self._run, self._host.server, self._guest, [each[1] for each in self._leaving])
-            self._write_reboots(begun, None)
-            self._settle_all()
+        """Have the proxy forget all that it has, take that back, and record it."""
+        begun = len(self._run.steps)
+        try:
+            if self._taken:
+                proxy_batch.let_go(self._run, self._host.server, self._guest, _shares(self._taken))
+            self._night.write_reboots(self._host, self._run.steps[begun:], None)
+        finally:
+            self._settle(list(self._taken))
 
-    def _settle_all(self):
-        leaving, self._leaving = self._leaving, []
-        for each, share, read, number in leaving:
-            self._night._settle(each, share.run, self._host, share.entry, share.error, read, number)
-
-    def _write_reboots(self, begun, number):
-        for step in self._run.steps[begun:]:
-            if step["name"] in ("reboot", "start"):
-                self._night._write("reboot", proxy=self._host.server.name, node=self._host.node, batch=number,
-                                   started=_moment(step["started"]), seconds=step["seconds"],
-                                   outcome=step["outcome"], why=step["detail"] if step["outcome"] != "ok" else None)
-
-
-def _id(host):
-    return None if host is None else host.server.id
+    def _settle(self, taken):
+        """Record each, also where recording one of them fails."""
+        if not taken:
+            return
+        first, others = taken[0], taken[1:]
+        self._taken.remove(first)
+        self._is_stuck = self._is_stuck or first.share.is_attached
+        try:
+            self._night.settle(first.each, first.share.run, self._host, first.share.entry, first.share.error,
+                               first.read, first.number)
+        finally:
+            self._settle(others)
 
 
-def _seconds_of(queue):
-    return sum(each.task.seconds for tries in queue for each in tries)
+def _shares(taken):
+    return [each.share for each in taken]
+
+
+def _must_be_called(server):
+    """Refuse a server that is gone, or has got another name since the night was planned: its guest has the name."""
+    name = api.name_of(server.handle)
+    if name != server.name:
+        raise errors.Refused("%s is called %s by now: it is left alone until the next night" % (server.name, name))
 
 
 def _moment(words):

@@ -21,7 +21,8 @@ header { margin: 40px 0 28px; padding-left: 20px; border-left: 4px solid var(--o
 header.critical { border-color: var(--bad); } header.warning { border-color: var(--poor-bar); }
 header.unknown { border-color: var(--quiet-bar); }
 .eyebrow { margin: 0; color: var(--soft); font-size: 14px; }
-h1 { margin: 2px 0 0; font-size: 30px; line-height: 1.2; font-weight: 650; letter-spacing: -0.015em; text-wrap: balance; }
+h1 { margin: 2px 0 0; font-size: 30px; line-height: 1.2; font-weight: 650; letter-spacing: -0.015em;
+  text-wrap: balance; }
 .critical h1 { color: var(--bad); } .rest { margin: 6px 0 0; font-size: 17px; color: var(--soft); }
 .soft, .none { color: var(--soft); }
 h2 { display: flex; flex-wrap: wrap; align-items: baseline; gap: 8px; margin: 0 0 10px; font-size: 18px;
@@ -78,7 +79,8 @@ footer p { max-width: 78ch; margin: 0; }
 .timeline { display: block; width: 100%; min-width: 860px; height: auto; overflow: visible;
   font-family: inherit; font-variant-numeric: tabular-nums; }
 .timeline text { fill: var(--ink); font-size: 12px; }
-.timeline .heading { font-weight: 620; paint-order: stroke; stroke: var(--sheet); stroke-width: 4px; } .timeline .soft { fill: var(--soft); font-weight: 400; }
+.timeline .heading { font-weight: 620; paint-order: stroke; stroke: var(--sheet); stroke-width: 4px; }
+.timeline .soft { fill: var(--soft); font-weight: 400; }
 .timeline .tick, .timeline .edge, .timeline .figure { fill: var(--soft); font-size: 11px; }
 .timeline .tick { text-anchor: middle; } .timeline .figure { text-anchor: end; }
 .timeline .figure.over { fill: var(--bad); font-weight: 700; }
@@ -90,7 +92,8 @@ footer p { max-width: 78ch; margin: 0; }
 .timeline .bar { rx: 1.5px; fill: var(--ok-bar); } .timeline .warning .bar { fill: var(--poor-bar); }
 .timeline .failed .bar { fill: var(--bad-bar); } .timeline .stopped .bar { fill: var(--quiet-bar); }
 .timeline .reboot { fill: none; stroke: var(--hatch); } .timeline .reboot.failed { stroke: var(--bad); }
-.timeline .hatch { stroke: var(--hatch); stroke-width: 2; } .timeline .mark { stroke: var(--mark); stroke-width: 0.8; stroke-opacity: 0.6; }
+.timeline .hatch { stroke: var(--hatch); stroke-width: 2; }
+.timeline .mark { stroke: var(--mark); stroke-width: 0.8; stroke-opacity: 0.6; }
 .timeline circle.mark { fill: var(--mark); stroke: none; }
 .timeline .steps { fill: var(--steps); stroke: var(--steps-edge); } .timeline .steps.over { stroke: var(--bad); }
 .timeline .limit { stroke: var(--soft); stroke-dasharray: 5 4; }

@@ -58,8 +58,8 @@ def _head(night, number, height):
 
 def _in_words(night):
     busiest = sorted(night["nodes"], key=lambda node: -node["most"])[:1]
-    return "%s; %d tries of %d servers on %d proxies, %d reboots%s. All servers and their outcomes are in the table." % (
-        words.span(night), night["tries"], night["counts"]["planned"], len(night["proxies"]), night["reboots"],
+    return "%s; %d backups of %d servers on %d proxies, %d reboots%s. The table has all servers and outcomes." % (
+        words.span(night), night["drawn"], night["counts"]["planned"], len(night["proxies"]), night["reboots"],
         "".join("; at most %d backups at once on the node %s" % (node["most"], node["name"]) for node in busiest))
 
 
@@ -162,8 +162,8 @@ def _reboots(lane, scale, y, tall, number):
         failed = "" if each["outcome"] == nightly.OK else " failed"
         drawn.append('<g data-reboot="%s"><title>%s</title><rect class="reboot%s" x="%.1f" y="%.1f" '
                      'width="%.1f" height="%.1f"/><rect fill="url(#reboot%d)" x="%.1f" y="%.1f" width="%.1f" '
-                     'height="%.1f"/></g>' % (each["outcome"], escaped(_reboot_words(lane, each)), failed, x, y - 1, width,
-                                              tall, number, x, y - 1, width, tall))
+                     'height="%.1f"/></g>' % (each["outcome"], escaped(_reboot_words(lane, each)), failed, x, y - 1,
+                                              width, tall, number, x, y - 1, width, tall))
         drawn += [_letter("R", x + width / 2, y + tall / 2, "failed")] if failed else []
     return drawn
 

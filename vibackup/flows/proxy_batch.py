@@ -7,10 +7,13 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import contextlib
 
-from vibackup import compat, events, power, quiesce, steps
+from vibackup import compat, errors, events, power, quiesce, steps
 from vibackup.faults import as_ours
 from vibackup.flows import proxy as single
 from vibackup.guest import new_disks
+
+
+DETACH_TRIES = 3  # before the boot after which others are read, or nothing is
 
 
 class Share(object):
@@ -18,7 +21,8 @@ class Share(object):
     by itself.
 
     run: a ``run.Run`` that holds the server. plan: a ``proxy.Plan``, through the batch's proxy. entry: the catalog's,
-    once it is backed up. error: a VibackupError that has ended it, or None.
+    once it is backed up. error: a VibackupError that has ended it, or None. is_over: whether it has been taken back,
+    once for all: what that left behind is in the run's ``leftovers``.
     """
 
     def __init__(self, run, plan):
@@ -26,6 +30,7 @@ class Share(object):
         self.plan = plan
         self.entry = self.error = None
         self.disks = self.devices = ()
+        self.is_over = self._was_on_too_long = False
         self._snapshot = self._attachment = None
 
     def fail(self, error):
@@ -79,29 +84,48 @@ class Share(object):
 
     def detach(self):
         """Take the disks off the proxy; why that failed is told by ``forget``."""
-        if self.is_attached:
-            with self._surviving(), self.run.releasing():
-                steps.detach(self.run, self.plan.proxy, self.run.ledger.facts(self._attachment))
+        for _try in range(DETACH_TRIES):
+            if not self.is_attached or self._is_detached():
+                return
 
-    def forget(self, why_not=None):
+    def _is_detached(self):
+        with self._surviving(), self.run.releasing():
+            self._take_off()
+            return True
+        return False
+
+    def _take_off(self):
+        """Take the disks off; tells whether they were on. Those that are on when it boots may get other places."""
+        facts = self.run.ledger.facts(self._attachment)
+        if facts.get("places") is not None:
+            self.run.ledger.made(self._attachment, places=None)
+        return steps.detach(self.run, self.plan.proxy, facts)
+
+    def forget(self, why_not=None, is_shown=None):
         """Record that the proxy has forgotten the disks, where it has, and delete the snapshot.
 
-        why_not: the VibackupError for which nobody can look, or None.
+        why_not: the VibackupError for which nobody can look, or None. is_shown: whether its guest shows them, where
+        that is known: those of the next batch may be in their places.
         """
         run = self.run
+        self.is_over = True
         if self.is_attached:
-            run.release(self._attachment, lambda: self._check_forgotten(why_not))
+            run.release(self._attachment, lambda: self._check_forgotten(why_not, is_shown))
         if self._snapshot is not None and run.ledger.is_open(self._snapshot):
             run.release(self._snapshot, lambda: steps.release_snapshot(run, self.plan.vs,
                                                                        run.ledger.facts(self._snapshot)))
 
-    def _check_forgotten(self, why_not):
+    def _check_forgotten(self, why_not, is_shown):
+        self._was_on_too_long = self._take_off() or self._was_on_too_long
+        if events.is_down(self.run.manager, self.plan.proxy.handle):
+            return
+        if self._was_on_too_long:
+            raise errors.GuestError("%s was booted before they could be taken off, and shows them" % self.plan.proxy.name)
+        if is_shown is False:
+            return
         if why_not is not None:
             raise why_not
-        facts = self.run.ledger.facts(self._attachment)
-        steps.detach(self.run, self.plan.proxy, facts)
-        if not events.is_down(self.run.manager, self.plan.proxy.handle):
-            steps.must_have_forgotten(self.run, self.plan.proxy, self.plan.guest, facts)
+        steps.must_have_forgotten(self.run, self.plan.proxy, self.plan.guest, self.run.ledger.facts(self._attachment))
 
 
 def take_on(run, proxy, guest, leaving, shares):
@@ -119,24 +143,35 @@ def take_on(run, proxy, guest, leaving, shares):
     """
     for share in leaving:
         share.detach()
-    for share in shares:
-        share.take_snapshot()
     try:
-        _show(run, proxy, guest, leaving, shares)
-    except compat.FAULTS as error:
         for share in shares:
-            share.fail(as_ours(error))
-        return as_ours(error)
+            share.take_snapshot()
+        found = _show(run, proxy, guest, leaving, shares)
+    except compat.FAULTS as fault:
+        error = as_ours(fault)
+        for share in shares:
+            share.fail(error)
+        return error
+    _tell_of_doubt(run, leaving + shares)
     for share in leaving + [share for share in shares if share.error is not None]:
-        share.forget()
+        share.forget(is_shown=False if found else None)
     return None
 
 
+def _tell_of_doubt(run, shares):
+    """Have the runs of Shares believe no more than ``run`` can: what it did to the proxy may never become true."""
+    for share in shares:
+        share.run.manager.doubt = share.run.manager.doubt or run.manager.doubt
+
+
 def _show(run, proxy, guest, leaving, shares):
-    """Attach the disks of ``shares`` and reboot; what the guest shows besides those of ``leaving`` is its own."""
+    """Attach the disks of ``shares`` and reboot; what the guest shows besides those of ``leaving`` is its own.
+
+    Returns whether the guest is known to show those of ``shares``, and no others that are not its own.
+    """
     guest.wait_until_it_answers(events.BOOT_SECONDS)
-    gone = [device for share in leaving for device in share.devices]
-    own = [disk for disk in guest.disks() if disk not in gone]
+    gone = [_place(device) for share in leaving for device in share.devices]
+    own = [disk for disk in guest.disks() if _place(disk) not in gone]
     for share in shares:
         share.attach(own)
     shares = [share for share in shares if share.error is None]
@@ -144,6 +179,11 @@ def _show(run, proxy, guest, leaving, shares):
         _reboot(run, proxy, guest)
     if shares:
         _find(run, guest, own, shares)
+    return bool(shares)
+
+
+def _place(disk):
+    return (disk.path, disk.position, disk.bytes)
 
 
 def _reboot(run, proxy, guest):
@@ -165,14 +205,16 @@ def let_go(run, proxy, guest, leaving):
 
     What cannot be taken back is in the ``leftovers`` of the shares' runs.
     """
+    leaving = [share for share in leaving if not share.is_over]
     error = None
     with run.releasing():
         for share in leaving:
             share.detach()
-        if any(share.is_attached for share in leaving) and not events.is_down(run.manager, proxy.handle):
-            try:
+        try:
+            if any(share.is_attached for share in leaving) and not events.is_down(run.manager, proxy.handle):
                 _reboot(run, proxy, guest)
-            except compat.FAULTS as fault:
-                error = as_ours(fault)
+        except compat.FAULTS as fault:
+            error = as_ours(fault)
+    _tell_of_doubt(run, leaving)
     for share in leaving:
         share.forget(error)

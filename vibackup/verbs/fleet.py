@@ -47,7 +47,8 @@ def carry_out(session):
         return None
     if given.check:
         return _check(session)
-    prepared = night.prepare(session.run_, given.read, given.shard, given.resume)
+    prepared = night.prepare(session.run_, given.read, given.shard, given.resume,
+                             release=given.resume and not given.dry_run)
     session.more.update(prepared.document())
     if given.dry_run:
         session.more["dry_run"] = True
@@ -68,11 +69,11 @@ def _check(session):
 def _carry_out(session, prepared):
     run = session.run_
 
-    def start_run(verb, stop_status):
+    def start_run(verb, stop_status, show=None):
         """Return a run of its own for one server, on a manager for its thread."""
-        return Run(run.manager.for_thread(), run.folder, verb, timeout=run.timeout, stop_status=stop_status)
-    watcher = Watcher(session.progress, run.manager.clock, prepared)
-    counts = prepared.carry_out(start_run, watcher.tell)
+        return Run(run.manager.for_thread(), run.folder, verb, show, run.timeout, stop_status)
+    with Watcher(session.progress, run.manager.clock, prepared) as watcher:
+        counts = prepared.carry_out(start_run, watcher.tell)
     session.more["counts"] = counts
     if run.stop_status():
         raise errors.Stopped(run.stop_status())

@@ -15,8 +15,8 @@ SEVERAL_STATES = True
 def options(parser):
     """Add the verb's options to its parser."""
     parser.add_argument("--policy", metavar="FILE", action="append", default=[],
-                        help="report on this policy's servers alone, and hold them against its RPO and RTO; may be given "
-                             "again (default: the policies that the last nights name)")
+                        help="report on this policy's servers alone, and hold them against its RPO and RTO; may be "
+                             "given again (default: the policies that the last nights name)")
     parser.add_argument("--night", metavar="ID", help="report on this night (default: the last one of each policy)")
     parser.add_argument("--html", metavar="FILE", help="write one self-contained page to FILE")
     parser.add_argument("--prometheus", metavar="FILE", help="write figures for the textfile collector to FILE (.prom)")
@@ -33,7 +33,8 @@ def complete(given):
     if given.nagios and given.json:
         raise errors.UsageError("--nagios and --json: each is a form of its own, choose one")
     if given.prometheus is not None and not given.prometheus.endswith(".prom"):
-        raise errors.UsageError("--prometheus=%s: the collector reads files whose names end in .prom" % given.prometheus)
+        raise errors.UsageError("--prometheus=%s: the collector reads only files whose names end in .prom" % (
+            given.prometheus))
     for path in given.states or ():
         sources.check(path)
 

@@ -128,3 +128,11 @@ def test_each_thread_has_its_own_job(lab):
         return work
     lab.clock.together([rename("web01"), rename("pbh01")])
     assert find(lab, kinds.VIRTUAL_SERVER, "new web01") and find(lab, kinds.VIRTUAL_SERVER, "new pbh01")
+
+
+def test_a_timer_that_lets_time_pass_hinders_no_thread(lab):
+    """As one does whose command in a guest hangs."""
+    said = []
+    lab.clock.call_after(3, lambda: lab.clock.sleep(100))
+    lab.clock.together([_worker(lab, "one", [2, 2], said), _worker(lab, "two", [200], said)])
+    assert said == [(2, "one"), (103, "one"), (200, "two")]

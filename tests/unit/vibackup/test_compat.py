@@ -168,3 +168,68 @@ def test_monotonic_seconds_do_not_follow_the_wall_clock(monkeypatch):
     before = compat.monotonic()
     monkeypatch.setattr(compat, "time", Jumping())
     assert compat.monotonic() >= before > 0
+
+
+# -- the size of a terminal
+
+class Closed(object):
+    def fileno(self):
+        raise ValueError("I/O operation on closed file")
+
+
+@pytest.mark.parametrize("stream", [None, Closed()], ids=["none", "closed"])
+@pytest.mark.parametrize("columns, lines, size", [
+    ("", "", (80, 24)), ("132", "50", (132, 50)), ("0", "-3", (80, 24)), ("x", "99999", (80, 24)),
+    ("\xb2", "1", (80, 1))])
+def test_a_terminal_that_does_not_tell_its_size_has_that_of_the_environment_or_the_usual_one(
+        monkeypatch, stream, columns, lines, size):
+    monkeypatch.setenv(str("COLUMNS"), compat.native(columns))
+    monkeypatch.setenv(str("LINES"), compat.native(lines))
+    assert compat.terminal_size(stream) == size
+
+
+@pytest.mark.any_interpreter
+def test_a_terminal_tells_its_size():
+    import fcntl
+    import pty
+    import struct
+    import termios
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack(str("HHHH"), 40, 132, 0, 0))
+    with os.fdopen(theirs, "w") as stream:
+        assert compat.terminal_size(stream) == (132, 40)
+    os.close(ours)
+
+
+# -- what is a terminal
+
+class Console(object):
+    """Java's console; that of Java 22 and later is there also where there is no terminal, and says so."""
+
+    def __init__(self, answer):
+        self.isTerminal = lambda: answer
+
+
+class File(object):
+    def __init__(self, answer):
+        self.isatty = lambda: answer
+
+
+@pytest.mark.parametrize("answer, console, found", [
+    (True, None, True), (False, None, False), (False, object(), True), (False, Console(True), True),
+    (False, Console(False), False)])
+def test_java_is_asked_where_the_stream_does_not_know_of_its_terminal(monkeypatch, answer, console, found):
+    monkeypatch.setattr(compat, "_console", lambda: console)
+    monkeypatch.setattr(sys, "__stdout__", File(answer))
+    assert compat.is_terminal(sys.__stdout__) is found
+
+
+def test_java_is_asked_of_standard_output_alone(monkeypatch):
+    monkeypatch.setattr(compat, "_console", object)
+    assert not compat.is_terminal(File(False))
+    assert not compat.is_terminal(None)
+
+
+def test_what_goes_into_a_pipe_goes_to_no_terminal():
+    script = "from vibackup import compat; import sys; print(compat.is_terminal(sys.stdout))"
+    assert subprocess.check_output([sys.executable, "-c", script], cwd=ROOT).split() == [b"False"]

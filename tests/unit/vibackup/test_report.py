@@ -4,10 +4,11 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import io
 import json
+import threading
 
 import pytest
 
-from vibackup import compat, errors, report
+from vibackup import compat, errors, live, report
 from vibackup.report import Progress
 
 
@@ -121,6 +122,63 @@ def test_words_are_utf_8_whatever_the_locale_says():
     Progress(stream, False).line("süd 服务器")
     data = stream.buffer.getvalue() if compat.PYTHON3 else stream.getvalue()
     assert data == "süd 服务器\n".encode("utf-8")
+
+
+# -- a block of live lines
+
+@pytest.fixture
+def xterm(monkeypatch):
+    monkeypatch.setenv(str("TERM"), str("xterm"))
+    monkeypatch.setattr(compat, "WINDOWS", False)
+
+
+@pytest.mark.parametrize("terminal, term, windows, has", [
+    (True, "xterm", False, True), (False, "xterm", False, False), (True, "dumb", False, False),
+    (True, "", False, False), (True, "xterm", True, False)])
+def test_a_block_is_shown_only_where_lines_can_be_drawn_again_in_their_place(xterm, monkeypatch, terminal, term,
+                                                                             windows, has):
+    monkeypatch.setenv(str("TERM"), str(term))
+    monkeypatch.setattr(compat, "WINDOWS", windows)
+    assert Progress(Stream(), terminal).has_block == has
+
+
+def test_what_is_printed_while_a_block_is_shown_passes_above_it(xterm, monkeypatch):
+    monkeypatch.setattr(live, "REDRAW_SECONDS", 0.001)
+    stream, drawn = Stream(), threading.Event()
+
+    def lines_of(columns, lines):
+        drawn.set()
+        return ["%d columns" % columns]
+    progress = Progress(stream, True)
+    with progress.block(lines_of):
+        assert drawn.wait(30)
+        progress.show("begin", step())
+        progress.show("warning", "a raw disk")
+        assert progress.post("stopping")
+    assert "79 columns" in stream.data
+    assert "backup" not in stream.data
+    assert stream.data.endswith("\x1b[Jwarning: a raw disk\nstopping\n")
+    assert not progress.post("too late")
+
+
+def test_a_terminal_that_is_closed_ends_the_block_and_nothing_else(xterm, monkeypatch):
+    monkeypatch.setattr(live, "REDRAW_SECONDS", 0.001)
+    asked = []
+
+    class Closed(Stream):
+        def write(self, _words):
+            asked.append(True)
+            raise IOError(5, "Input/output error")
+    progress, often = Progress(Closed(), True), threading.Event()
+
+    def lines_of(columns, lines):
+        if asked:
+            often.set()
+        return ["%d" % len(asked)]
+    with progress.block(lines_of):
+        assert often.wait(30)
+    progress.line("done")
+    assert asked == [True]
 
 
 # -- figures

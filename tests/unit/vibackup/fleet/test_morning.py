@@ -95,7 +95,7 @@ def test_every_server_of_the_night_is_in_the_report_with_its_outcome():
     lines = [tried("a"), tried("b", "warning"), tried("c", "failed"), tried("d", "stopped"),
              ("skipped", {"vs": "e", "section": "web", "why": "late"}), ended("failed")]
     found = report([[night(*lines, servers=servers + [planned("f")],
-                           left_out=[{"vs": "g", "section": None, "why": "raw"}])]])
+                           left_out=[{"vs": "g", "section": None, "wanted": False, "why": "raw"}])]])
     assert [server["outcome"] for server in found["servers"]] == [
         "ok", "warning", "failed", "stopped", "skipped", "never tried", "left out"]
     assert [found["lists"][name] for name in ("failed", "stopped", "skipped", "never_tried", "left_out")] == [
@@ -103,13 +103,26 @@ def test_every_server_of_the_night_is_in_the_report_with_its_outcome():
 
 
 def test_a_server_that_was_left_out_has_no_objective_to_miss():
-    found = only(report([[night(ended(), servers=[], left_out=[{"vs": "web9", "section": "web", "why": "excluded"}])]]))
+    found = only(report([[night(ended(), servers=[], left_out=[
+        {"vs": "web9", "section": "web", "why": "excluded by web9", "wanted": False}])]]))
     assert found["within_rpo"] is None and found["outcome"] == "left out" and not found["protected"]
+
+
+@pytest.mark.parametrize("rpo", [30 * HOUR, None])
+def test_a_server_that_a_section_selects_and_cannot_have_is_without_a_backup(rpo):
+    """L1: nobody is well only because the plan had no place for him."""
+    chains = [[night(ended("failed"), servers=[], left_out=[
+        {"vs": "raw01", "section": "web", "why": "a raw disk", "wanted": True}])]]
+    found = report(chains, policies={"nightly": policy(rpo=rpo)})
+    assert only(found)["outcome"] == "left out" and found["lists"]["no_good_backup"] == [0]
+    assert found["status"] == "critical" and only(found)["within_rpo"] is (None if rpo is None else False)
+    by_hand = report(chains, [backup("by hand", "raw01", verb="array-backup", mode="array")], {"nightly": policy()})
+    assert by_hand["lists"]["no_good_backup"] == [] and only(by_hand)["within_rpo"] is True
 
 
 def test_a_server_that_one_policy_leaves_out_and_another_backs_up_is_backed_up():
     weekly = night(ended(), name="weekly", id="w1", servers=[], started=OPENS + HOUR,
-                   left_out=[{"vs": "web01", "section": None, "why": "no section of the policy names it"}])
+                   left_out=[{"vs": "web01", "section": None, "wanted": False, "why": "no section selects it"}])
     found = report([[weekly], [night(tried(), ended())]], [backup()])
     assert only(found)["outcome"] == "ok" and only(found)["policy"] == "nightly"
 
@@ -156,6 +169,13 @@ def test_the_worst_comes_first_in_one_sentence():
                    [backup("b-c", "c"), backup("x", "a")])
     assert (found["status"], found["headline"]) == (
         "critical", "1 server without a good backup within RPO, 1 night cut short, 2 servers failed")
+
+
+def test_a_night_that_is_under_way_raises_no_alarm_for_those_whose_turn_comes():
+    found = report([[night(tried("db01"), servers=[planned("db01"), planned("web01")])]],
+                   [backup(finished=OPENS - HOUR), backup("b-db01", "db01")], now=OPENS + HOUR)
+    assert (found["status"], found["counts"]["not_yet_tried"], found["counts"]["never_tried"]) == ("ok", 1, 0)
+    assert report([[night()]], now=OPENS + HOUR)["status"] == "critical"  # it has no good backup all the same
 
 
 @pytest.mark.parametrize("now, count", [(CLOSES + DAY, 0), (CLOSES + DAY + 1, 1), (OPENS + 10 * DAY, 1)])

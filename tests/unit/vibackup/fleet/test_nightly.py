@@ -48,7 +48,7 @@ def test_a_skipped_server_has_its_reason():
 
 
 def test_a_server_that_was_left_out_is_not_planned():
-    left = [{"vs": "raw01", "section": None, "why": "raw disk"}]
+    left = [{"vs": "raw01", "section": None, "why": "raw disk", "wanted": True}]
     found = facts(night(tried(), ended(), left_out=left))
     assert found["left_out"] == left and found["counts"]["left_out"] == 1 and found["counts"]["planned"] == 1
 
@@ -63,8 +63,10 @@ def test_a_planned_server_that_nothing_is_written_about_was_never_tried():
 def test_a_night_without_an_end_may_run_until_its_grace_is_over(now, outcome):
     found = facts(night(tried("db01"), servers=[planned("web01"), planned("db01")]), now=now)
     assert found["outcome"] == outcome and found["ended"] is None and found["exit_status"] is None
-    assert [server["outcome"] for server in found["servers"]] == ["never tried", "ok"]
-    assert ("not known" in found["servers"][0]["why"]) == (outcome == "cut short")
+    waiting, done = found["servers"]
+    assert done["outcome"] == "ok" and waiting["outcome"] == {
+        "running": "not yet tried", "cut short": "never tried"}[outcome]
+    assert (waiting["why"] is not None and "not known" in waiting["why"]) == (outcome == "cut short")
     assert found["seconds"] == 660  # as far as anything is written
 
 
@@ -84,6 +86,12 @@ def test_a_night_that_was_taken_up_is_one_with_its_beginning():
         ("web01", "ok"), ("db01", "ok"), ("app01", "never tried")]
     assert found["ids"] == ["n1", "n2"] and found["began"] == OPENS and found["seconds"] == 2 * HOUR
     assert found["outcome"] == "ok"
+
+
+def test_a_try_that_failed_before_its_agent_began_is_counted_and_has_no_place_in_the_timeline():
+    found = facts(night(tried(outcome="failed", started=None, seconds=None, why="no space for a snapshot"), ended()))
+    assert only(found)["why"] == "no space for a snapshot" and found["counts"]["failed"] == found["tries"] == 1
+    assert found["drawn"] == 0 and found["proxies"][0]["backups"] == [] and found["nodes"] == []
 
 
 # -- its timeline

@@ -19,8 +19,7 @@ def test_a_night_as_it_reads_in_the_morning():
         ("skipped", {"vs": "app01", "section": "app", "why": "the window closed before its turn came"}),
         ("reboot", {"proxy": "pbh01", "node": "node2", "batch": 1, "started": OPENS, "seconds": 60, "outcome": "ok",
                     "why": None}), ended("failed", exit_status=1), servers=servers, manager="vm1",
-        left_out=[{"vs": "raw01", "section": None, "why": "a raw disk"}, {"vs": "raw02", "section": None,
-                                                                         "why": "a raw disk"}])
+        left_out=[{"vs": vs, "section": None, "wanted": False, "why": "a raw disk"} for vs in ("raw01", "raw02")])
     entries = [backup(), backup("b-db01", "db01"), backup("old", "app01", OPENS - 10 * HOUR)]
     assert [line for line in lines([[night_of_all]], entries) if "as of" not in line] == [
         "CRITICAL: 1 server without a good backup within RPO, 1 failed, 1 skipped, 1",

@@ -53,7 +53,8 @@ def test_a_bar_is_where_its_backup_was_in_the_window():
     left, right = box(group)
     width = timeline.WIDTH - timeline.LABELS - timeline.RIGHT
     assert (kind, count) == ("ok", 1)
-    assert abs((right - left) / width - 2.0 / 7.14) < 0.005 and abs((left - timeline.LABELS) / width - 1.07 / 7.14) < 0.005
+    assert abs((right - left) / width - 2.0 / 7.14) < 0.005
+    assert abs((left - timeline.LABELS) / width - 1.07 / 7.14) < 0.005
     assert group.find("title").text == "web01, ok, %s to %s, 2 h 00 min" % (
         words.moment(OPENS + HOUR, "%H:%M"), words.moment(OPENS + 3 * HOUR, "%H:%M"))
 
@@ -95,7 +96,8 @@ def test_an_outcome_has_a_letter_and_a_pattern_besides_its_colour(outcome, lette
 
 def test_the_nodes_most_at_once_and_limit_are_drawn_and_one_that_was_exceeded_stands_out():
     def figures(count):
-        svg = picture(*[tried("vs%d" % number, after=number, agent_node="node1") for number in range(count)] + [ended()])
+        tries = [tried("vs%d" % number, after=number, agent_node="node1") for number in range(count)]
+        svg = picture(*tries + [ended()])
         return [(each.text, each.get("data-value")) for each in svg.iter("tspan") if each.get("data-path")], len(
             [each for each in svg.iter("path") if each.get("class") == "steps over"]), len(
                 [each for each in svg.iter("path") if each.get("class") == "limit"])
@@ -120,7 +122,7 @@ def test_it_has_a_title_and_a_description_for_who_cannot_see_it():
     svg = picture(tried(), ended())
     names = dict((each.get("id"), each.text) for each in svg if each.get("id"))
     assert svg.get("role") == "img" and svg.get("aria-labelledby").split() == ["t0", "d0"]
-    assert "Timeline" in names["t0"] and "1 tries of 1 servers on 1 proxies" in names["d0"]
+    assert "Timeline" in names["t0"] and "1 backups of 1 servers on 1 proxies" in names["d0"]
 
 
 def test_a_node_with_a_long_name_is_cut_and_its_title_is_whole():
