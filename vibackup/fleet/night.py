@@ -66,9 +66,9 @@ class Prepared(object):
         """Return the whole plan in words, a line each; those that are left out, and why, at the end."""
         found = ["window: %s" % self._window_in_words(),
                  "%s in %s, about %s with %s of proxies" % (
-                     _count(len(self.members) - len(self.plan.impossible), "server"),
-                     _count(len(self.plan.batches), "batch", "batches"), duration(self.plan.seconds),
-                     _count(self.plan.reboots(), "reboot"))]
+                     count(len(self.members) - len(self.plan.impossible), "server"),
+                     count(len(self.plan.batches), "batch", "batches"), duration(self.plan.seconds),
+                     count(self.plan.reboots(), "reboot"))]
         for batch in self.plan.batches:
             found += self._batch_lines(batch)
         found += ["done already: %s" % vs for vs in self.done]
@@ -290,5 +290,6 @@ def in_words(counts):
         len(without), "has" if len(without) == 1 else "have", ", ".join(without[:MOST_NAMED]), more)
 
 
-def _count(number, one, many=None):
+def count(number, one, many=None):
+    """Return a number of things in words."""
     return "%d %s" % (number, one if number == 1 else many or one + "s")

@@ -80,5 +80,5 @@ def _carry_out(session, prepared):
     if counts["without"]:
         raise errors.VibackupError(night.in_words(counts))
     warned = counts["outcomes"].get(catalog.WARNING, 0)
-    return verbs.Result("%d servers backed up" % sum(counts["outcomes"].values()),
+    return verbs.Result("%s backed up" % night.count(sum(counts["outcomes"].values()), "server"),
                         catalog.WARNING if warned else catalog.OK, None)
