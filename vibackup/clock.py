@@ -21,6 +21,13 @@ def _noting(function, found):
     return run
 
 
+def _started(function):
+    thread = threading.Thread(target=function)
+    thread.daemon = True
+    thread.start()
+    return thread
+
+
 class SystemClock(object):
     """The machine's own clock. Everything is in seconds."""
 
@@ -42,10 +49,13 @@ class SystemClock(object):
         Raises what the first of them raised, once all are over.
         """
         found = []
-        threads = [threading.Thread(target=_noting(function, found)) for function in functions]
-        for thread in threads:
-            thread.daemon = True
-            thread.start()
+        threads = []
+        for function in functions:
+            try:
+                threads.append(_started(_noting(function, found)))
+            except compat.FAULTS as error:  # those that work already must not be left alone
+                found.append(error)
+                break
         for thread in threads:
             while thread.is_alive():
                 thread.join(POLL_SECONDS)  # a join without end would hear of no signal on Python 2

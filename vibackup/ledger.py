@@ -190,12 +190,13 @@ class Ledger(object):
             self._drop(folder)
             raise
 
-    def check_leftovers(self, identity, name, but=()):
+    def check_leftovers(self, identity, name, but=(), harmless=()):
         """Raise Leftovers where a run that is gone left something on the object ``identity``, called ``name``.
 
-        but: as ``leftovers`` takes it.
+        but: as ``leftovers`` takes it. harmless: kinds that do not count.
         """
-        left = [intent for intent in self.leftovers(but) if _speaks_of(intent.facts, identity)]
+        left = [intent for intent in self.leftovers(but)
+                if _speaks_of(intent.facts, identity) and intent.kind not in harmless]
         if left:
             raise errors.Leftovers(
                 "%s: the run %s left %s behind; release it with: vibackup reconcile --fix, and the same --state or "

@@ -14,6 +14,7 @@ from vibackup.flows import reconcile
 from vibackup.names import printable
 from vibackup.report import duration
 
+DAY = 86400  # seconds: how long a night without a window may be resumed
 NIGHTS_LOOKED_AT = 5
 MOST_NAMED = 5  # of the servers that have no backup, in an error
 GOOD = ("ok", "warning")
@@ -51,9 +52,11 @@ class Prepared(object):
         self.plan = plan.make([plan.task_of(member, policy.snapshot_age) for member in self.members], self.proxies,
                               policy.limits, policy.batch, policy.snapshot_age, _free_bytes(self.members),
                               _reboot_seconds(run))
-        self.left_out += [members.LeftOut(task.member.server.name, task.member.section.name, _NO_PROXY)
-                          for task in self.plan.impossible]
+        impossible = [task.member for task in self.plan.impossible]
+        self.members = [member for member in self.members if member not in impossible]
+        self.left_out += [members.LeftOut(member.server.name, member.section.name, _NO_PROXY) for member in impossible]
         self.now = run.manager.clock.time()
+        self._not_pruned = 0
         self.window = _window(policy, self.now)
         self._entries = site.entries
 
@@ -66,7 +69,7 @@ class Prepared(object):
         """Return the whole plan in words, a line each; those that are left out, and why, at the end."""
         found = ["window: %s" % self._window_in_words(),
                  "%s in %s, about %s with %s of proxies" % (
-                     count(len(self.members) - len(self.plan.impossible), "server"),
+                     count(len(self.members), "server"),
                      count(len(self.plan.batches), "batch", "batches"), duration(self.plan.seconds),
                      count(self.plan.reboots(), "reboot"))]
         for batch in self.plan.batches:
@@ -95,8 +98,7 @@ class Prepared(object):
     def _window_in_words(self):
         if self.window is None:
             return "always"
-        opens, closes = self.window
-        return "%s to %s%s" % (_clock(opens), _clock(closes), "" if opens <= self.now else ", not open now")
+        return _in_words(self.window) + ("" if self.window[0] <= self.now else ", not open now")
 
     def _batch_lines(self, batch):
         opens = self.now if self.window is None else max(self.now, self.window[0])
@@ -118,18 +120,12 @@ class Prepared(object):
 
     # -- doing it
 
-    def check(self):
-        """Refuse to begin outside the window."""
-        if self.window is not None and self.now < self.window[0]:
-            raise errors.Refused("the window of %s is %s: start it then" % (
-                self.policy.name, self._window_in_words()))
-
     def carry_out(self, start_run, tell):
         """Back up all of the plan, then prune; return a dict of counts by outcome, and ``without``: who has no backup.
 
         start_run, tell: see ``run.Night``. Raises Busy where the policy's night is under way already.
         """
-        self.check()
+        _must_be_open(self.policy, self.now)
         with self.run.held([("fleet " + self.policy.path + self._shard_in_words(), "the policy " + self.policy.name)]):
             return self._carry_out(start_run, tell)
 
@@ -166,13 +162,26 @@ class Prepared(object):
         return retention.plan_night(self.run.manager, pairs, entries, self.run.manager.clock.time())
 
     def _prune(self, start_run, night, book, tell):
-        if self.run.stop_status():
-            return
-        for each in retention.prune_night(lambda: start_run("prune", self.run.stop_status),
-                                          self._to_prune(self.run.catalog.readable()[0])):
+        """Remove what retention does not keep, as long as new things may begin."""
+        def note(each):
+            """Write down what became of one backup."""
             book.write("pruned", backup=each["backup"], vs=each["vs"], why=each["why"])
-            tell("pruned", each)
             self.run.leftovers.extend(each["leftovers"])
+            self._not_pruned += each["outcome"] != "ok"
+            tell("pruned", each)
+
+        def start():
+            """Return a run for the next one; raise Stopped where the night is over."""
+            if night.is_over():
+                raise errors.Stopped(self.run.stop_status() or errors.TERMINATED)
+            return start_run("prune", self.run.stop_status)
+        entries, damaged = self.run.catalog.readable()
+        for error in damaged:
+            tell("warning", error.message)
+        try:
+            retention.prune_night(start, self._to_prune(entries), note)
+        except errors.Stopped:
+            tell("warning", "not all that retention does not keep was removed: the next night goes on with it")
 
     def _counts(self, night):
         last = dict((facts["vs"], facts["outcome"]) for kind, facts in night.records if kind == "backup")
@@ -180,14 +189,15 @@ class Prepared(object):
         wanted = [member.server.name for member in self.members]
         without = [vs for vs in wanted if last.get(vs) not in GOOD]
         without += [each.vs for each in self.left_out if each.wanted]
-        return {"outcomes": dict(found), "never_tried": sum(1 for vs in wanted if vs not in last), "without": without}
+        return {"outcomes": dict(found), "never_tried": sum(1 for vs in wanted if vs not in last), "without": without,
+                "not_pruned": self._not_pruned}
 
     def _outcome(self, counts):
         if self.run.stop_status():
             return "stopped"
         if counts["without"]:
             return "failed"
-        return "warning" if counts["outcomes"].get("warning") else "ok"
+        return "warning" if counts["outcomes"].get("warning") or counts["not_pruned"] else "ok"
 
     def _exit_status(self, counts):
         if self.run.leftovers:
@@ -207,22 +217,45 @@ def prepare(run, policy, shard_=None, resume=False, release=False):
     what runs that are over left behind, which would keep their servers out of this night. Raises Refused where there is
     nothing to resume.
     """
-    resumed = _last_night(run.folder, policy, shard_) if resume else None
+    resumed = _last_night(run, policy, shard_) if resume else None
     if release:
+        _must_be_open(policy, run.manager.clock.time())
         reconcile.reconcile(run)
     return Prepared(run, policy, shard_, resumed, members.read(run))
 
 
-def _last_night(folder, policy, shard_):
+def _must_be_open(policy, now):
+    """Refuse to begin outside the window."""
+    window = _window(policy, now)
+    if window is not None and now < window[0]:
+        raise errors.Refused("the window of %s is %s: start it then" % (policy.name, _in_words(window)))
+
+
+def _last_night(run, policy, shard_):
     words = shard_ and "%d/%d" % shard_
-    found = [night for night in journal.nights(folder)
+    found = [night for night in _readable_nights(run)
              if night.facts["policy"] == policy.path and night.facts["shard"] == words]
     if not found:
         raise errors.Refused("%s has had no night yet that could be resumed" % policy.path)
-    if found[-1].end is not None and found[-1].end["outcome"] in GOOD:
-        raise errors.Refused("the last night of %s, %s, is done: there is nothing to resume" % (
-            policy.path, found[-1].id))
-    return found[-1]
+    last = found[-1]
+    if last.end is not None and last.end["outcome"] in GOOD:
+        raise errors.Refused("the last night of %s, %s, is done: there is nothing to resume" % (policy.path, last.id))
+    closes = last.facts["closes"] or last.facts["started"] + DAY
+    if run.manager.clock.time() >= closes + last.facts["grace"]:
+        raise errors.Refused("the last night of %s, %s, was over on %s: begin a new one, without --resume" % (
+            policy.path, last.id, _clock(closes)))
+    return last
+
+
+def _readable_nights(run):
+    """Return all nights that can be read, the oldest first; what is damaged is warned of."""
+    found = []
+    for path in journal.paths(run.folder):
+        try:
+            found.append(journal.read(path))
+        except errors.UsageError as error:
+            run.warn(error.message)
+    return sorted((night for night in found if night is not None), key=lambda night: night.facts["started"])
 
 
 def _with_those_it_resumes(folder, night):
@@ -275,6 +308,10 @@ def _batch(batch):
     return {"number": batch.number, "proxy": batch.proxy and batch.proxy.server.name, "begins": batch.begins,
             "servers": [{"vs": start.task.member.server.name, "section": start.task.member.section.name,
                          "at": start.at, "seconds": start.task.seconds} for start in batch.starts]}
+
+
+def _in_words(window):
+    return "%s to %s" % (_clock(window[0]), _clock(window[1]))
 
 
 def _clock(moment):

@@ -85,10 +85,10 @@ def make(tasks, proxies, most, batch, snapshot_age, free, reboot_seconds=REBOOT_
     for exponent in EXPONENTS:
         night = _Night(tasks, chosen, can, most, batch, snapshot_age, reboot_seconds, exponent, _Space(free))
         batches, seconds = night.pass_()
-        found.append(Plan(batches, impossible, seconds, lower_bound(batches, most, reboot_seconds)))
+        found.append(Plan(batches, impossible + night.rest(), seconds, lower_bound(batches, most, reboot_seconds)))
         if seconds <= GOOD_ENOUGH * found[-1].lower_bound:
             break
-    return min(found, key=lambda each: each.seconds)
+    return min(found, key=lambda each: (len(each.impossible), each.seconds))
 
 
 # -- who can do what
@@ -209,7 +209,8 @@ class _Night(object):
         self._hosts = hosts
         self._groups = dict((host, [needs for needs in sorted(can, key=repr) if host.proxy in can[needs]])
                             for host in hosts)
-        self._alone_on = dict((needs, _only_node(can[needs])) for needs in can)
+        self._alone_on = dict((needs, _only_node([host.proxy for host in hosts if host.proxy in can[needs]]))
+                              for needs in can)
         self._idle = collections.OrderedDict()
         self._events, self._order = [], itertools.count()
         self._batches = []
@@ -219,7 +220,7 @@ class _Night(object):
         end = 0.0
         for host in self._hosts:
             self._at(0.0 if host.proxy is None else self._reboot, host, None)
-        while self._events:
+        while self._events or self._idle_can_go_on(end):
             now, _number, host, task = heapq.heappop(self._events)
             if task is None:
                 host.begins, host.starts = now - self._reboot, []
@@ -235,6 +236,16 @@ class _Night(object):
         last = self._reboot if any(batch.proxy is not None for batch in self._batches) else 0
         batches = sorted(self._batches, key=lambda batch: (batch.begins, batch.number))
         return [batch._replace(number=number) for number, batch in enumerate(batches, 1)], end + last
+
+    def _idle_can_go_on(self, now):
+        """Have all that are idle try once more, where nothing else would ever happen; tells whether any can."""
+        for host in list(self._idle) if self._queue.has_any else ():
+            self._fill(host, now)
+        return bool(self._events)
+
+    def rest(self):
+        """Return the tasks that no proxy here can do: none may do what it is itself."""
+        return self._queue.rest()
 
     def _at(self, moment, host, task):
         heapq.heappush(self._events, (moment, next(self._order), host, task))
@@ -314,6 +325,10 @@ class _Queue(object):
     def has_any(self):
         """Whether there is a task left."""
         return bool(self._tasks)
+
+    def rest(self):
+        """Return the tasks that are left."""
+        return [task for sort in self._tasks for task in self._tasks[sort]]
 
     def _urgency(self, sort):
         """Return it as a number, the lower the more urgent."""

@@ -9,7 +9,7 @@ import calendar
 import threading
 import time
 
-from vibackup import agents, catalog, compat, errors, events, power, steps
+from vibackup import agents, catalog, compat, errors, events, ledger, power, steps
 from vibackup import manager as api
 from vibackup.faults import as_ours
 from vibackup.fleet import limits as limit
@@ -17,9 +17,11 @@ from vibackup.fleet.turns import Turns
 from vibackup.fleet.waiting import Waiting
 from vibackup.flows import agent_backup, proxy, proxy_batch
 from vibackup.masking import mask
+from vibackup.report import duration
 
 STOPPED, FAILED = "stopped", "failed"
 MOST_FAILURES = 2  # of a proxy, one after the other: then it is left alone
+MOST_POSTPONED = 3  # how often a server that never had its turn is tried again as if nothing had happened
 CLOSED = "the window closed before its turn"
 CUT = "it was cancelled: the window had closed, and its grace was over"
 
@@ -39,10 +41,12 @@ class Night(object):
         self._run, self._start_run, self._policy = run, start_run, policy
         self._clock = run.manager.clock
         self._closes = closes
+        self._begun = None
         self._journal, self.tell = journal, tell
         self._lock = threading.Lock()
-        self.turns = Turns(self._clock, limit.Limits(policy.limits), self._is_over)
+        self.turns = Turns(self._clock, limit.Limits(policy.limits), self.is_over)
         self.places = policy.limits[limit.PROXY]
+        self.snapshot_age = policy.snapshot_age
         self._waiting = Waiting(plan.batches, [None] + list(proxies), policy.batch)
         self._not_used = []  # why, in words
         self._numbers = 0
@@ -54,7 +58,11 @@ class Night(object):
 
     def pass_(self):
         """Carry it out; afterwards ``records`` has all that the journal was told, as ``(kind, facts)``."""
-        self._clock.together([self._worker(host) for host in self._waiting.hosts])
+        self._begun = self._clock.monotonic()
+        hosts = self._waiting.hosts
+        while hosts:
+            self._clock.together([self._worker(host) for host in hosts])
+            hosts = [] if self.is_over() else self._waiting.call_spare()
         why = self._why_not_tried()
         for each in self._waiting.rest():
             if each.attempt == 1:
@@ -86,7 +94,7 @@ class Night(object):
     def _is_closed(self):
         return self._closes is not None and self._clock.time() >= self._closes
 
-    def _is_over(self):
+    def is_over(self):
         """Tell whether nothing new may begin."""
         return bool(self._run.stop_status()) or self._is_closed()
 
@@ -101,7 +109,7 @@ class Night(object):
 
     def next(self, host):
         """Return the Trys that a host does next; [] for none now, None where there will be none."""
-        return None if self._is_over() else self._waiting.next(host)
+        return None if self.is_over() else self._waiting.next(host, self._clock.monotonic() - self._begun)
 
     def _work(self, host):
         while True:
@@ -110,7 +118,7 @@ class Night(object):
             if tries is None:
                 return
             if not tries:
-                self._clock.wait_for(lambda: self._waiting.changes != changes or self._is_over())
+                self._clock.wait_for(lambda: self._waiting.changes != changes or self.is_over())
             elif host is None:
                 self._work_directly(tries)
             else:
@@ -122,7 +130,8 @@ class Night(object):
         """Do batch after batch through a proxy, until it has nothing to do."""
         run = self._new_run("fleet", host)
         try:
-            with run.held([(host.server.id, host.server.name)]):
+            with run.held([(host.server.id, host.server.name)], despite_leftovers=True):
+                run.ledger.check_leftovers(host.server.id, host.server.name, self._living, (ledger.BACKUP,))
                 _must_be_called(host.server)
                 with power.running(run, host.server):
                     _Lane(self, run, host).work(tries)
@@ -174,7 +183,7 @@ class Night(object):
     def _work_directly(self, tries):
         """Back up by the agents in the servers, as many at once as the limits allow."""
         self.turns.take(list(tries), None, self._policy.limits[limit.IN_ALL], self._back_up_directly)
-        if self._is_over():
+        if self.is_over():
             self._waiting.gone(None)
         self._waiting.idle(None)
 
@@ -202,6 +211,12 @@ class Night(object):
         self.tell("begin", {"vs": each.task.member.server.name, "proxy": host and host.server.name})
         return self.now()
 
+    def why_not_read(self, run):
+        """Return the error of a server that was shown to its proxy, whose ``run`` that is, and never had its turn."""
+        if self.is_over():
+            return errors.Stopped(run.stop_status() or errors.TERMINATED)
+        return _TooOld("its turn did not come before its snapshot was %s old" % duration(self.snapshot_age))
+
     def now(self):
         """Return the moment, seconds since 1970."""
         return self._clock.time()
@@ -215,7 +230,10 @@ class Night(object):
         try:
             self._close(run)
             outcome = _outcome(entry, error, run)
-            again = outcome == FAILED and each.attempt <= self._policy.retries and not run.leftovers
+            if isinstance(error, _TooOld) and each.postponed < MOST_POSTPONED:
+                each.postponed += 1
+            again = (outcome == FAILED and not run.leftovers
+                     and each.attempt - each.postponed <= self._policy.retries)
             member = each.task.member
             self._write("backup", vs=member.server.name, section=member.section.name, proxy=host and host.server.name,
                         node=member.node, agent_node=host.node if host is not None else member.node,
@@ -230,7 +248,7 @@ class Night(object):
     def _why(self, error, read):
         if isinstance(error, errors.Stopped) and not self._run.stop_status():
             return CLOSED if read is None else CUT
-        return error.message
+        return error.message if error is not None else "it was taken back: something went wrong on its proxy"
 
     def write_reboots(self, host, steps_, number):
         """Record the reboots among the steps of a proxy's run. number: of the batch that they are for, or None."""
@@ -245,6 +263,10 @@ class Night(object):
             self._journal.write(kind, **facts)
             self.records.append((kind, facts))
         self.tell(kind, facts)
+
+
+class _TooOld(errors.TimedOut):
+    """A server's turn to be read did not come in time: nobody's failure."""
 
 
 class _Taken(object):
@@ -329,9 +351,9 @@ class _Lane(object):
             taken.read = (begun, night.now() - begun)
             night.tell("read", {"vs": taken.task.member.server.name, "proxy": host.server.name})
         waiting = [taken for taken in fresh if taken.share.error is None]
-        night.turns.take(waiting, host, night.places, back_up)
+        night.turns.take(waiting, host, night.places, back_up, night.snapshot_age)
         for taken in waiting:
-            taken.share.fail(errors.Stopped(self._run.stop_status() or errors.TERMINATED))
+            taken.share.fail(night.why_not_read(self._run))
 
     def _let_go(self):
         """Have the proxy forget all that it has, take that back, and record it."""

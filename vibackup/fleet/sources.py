@@ -49,6 +49,17 @@ def policies(sources):
     return list(found.values())
 
 
+def ambiguous(sources):
+    """Return the names that two policies have whose nights are in the same state: whose RPO holds, nobody can tell."""
+    found = set()
+    for source in sources:
+        paths = collections.defaultdict(set)
+        for chain in source.chains:
+            paths[chain[-1].facts.get("name")].add(chain[-1].facts.get("policy"))
+        found.update(name for name, own in paths.items() if len(own) > 1)
+    return found
+
+
 def _manager(folder, chains, entries):
     """Return whose state it is: the manager that the newest night or backup in it names."""
     named = [chain[-1].facts.get("manager") for chain in sorted(chains, key=lambda chain: chain[-1].facts["started"])]
@@ -82,7 +93,7 @@ def _heads(folder):
             damaged.append(error)
             continue
         if facts is not None:
-            heads.append(dict(((key, facts.get(key)) for key in ("id", "name", "shard", "started", "resumes")),
+            heads.append(dict(((key, facts.get(key)) for key in ("id", "name", "policy", "shard", "started", "resumes")),
                               path=path))
     return sorted(heads, key=lambda head: head["started"]), damaged
 
@@ -91,9 +102,10 @@ def _newest(heads):
     """Return the newest head of each policy and shard; those of a policy that is split otherwise by now are over."""
     found, parts = collections.OrderedDict(), {}
     for head in heads:
-        found[head["name"], head["shard"]] = head
-        parts[head["name"]] = _parts(head["shard"])
-    return [head for (name, shard), head in found.items() if _parts(shard) == parts[name]]
+        whose = (head["policy"], head["name"])
+        found[whose, head["shard"]] = head
+        parts[whose] = _parts(head["shard"])
+    return [head for (whose, shard), head in found.items() if _parts(shard) == parts[whose]]
 
 
 def _parts(shard):

@@ -5,13 +5,16 @@ import threading
 
 from vibackup.fleet import limits as limit
 
+SHORTEST_SECONDS = 0.001  # the lab's clock counts whole milliseconds: in less than one no time would pass
+
 
 class _Lane(object):
     """A proxy's places, and what waits for one of them."""
 
-    def __init__(self, host, waiting):
+    def __init__(self, host, waiting, closes):
         self.host = host
         self.waiting = waiting
+        self.closes = closes  # the moment of the clock after which nothing begins, or None
         self.granted = []
         self.idle = 0
 
@@ -27,13 +30,14 @@ class Turns(object):
         self._lock = threading.Lock()
         self._lanes = []
 
-    def take(self, waiting, host, places, function):
+    def take(self, waiting, host, places, function, seconds=None):
         """Call ``function`` for each of ``waiting`` as soon as it may begin, on as many threads as there are ``places``.
 
         waiting: a list of ``run.Try``. host: the ``members.Proxy``, or None. What has not begun when nothing new may
-        begin stays in ``waiting``. Returns when all that has begun is over.
+        begin, or after ``seconds`` (None: however long it takes), stays in ``waiting``. Returns when all that has begun
+        is over.
         """
-        lane = _Lane(host, waiting)
+        lane = _Lane(host, waiting, None if seconds is None else self._clock.monotonic() + seconds)
         with self._lock:
             self._lanes.append(lane)
         try:
@@ -59,20 +63,35 @@ class Turns(object):
             self._grant()
 
     def _next(self, lane):
+        """Return what begins now, once there is something; None where nothing more will."""
         with self._lock:
             lane.idle += 1
             self._grant()
-        self._clock.wait_for(lambda: lane.granted or not lane.waiting or self._is_over())
-        with self._lock:
-            if not lane.granted:
-                lane.idle -= 1
-                return None
-            each = lane.granted.pop(0)
-            if self._is_over():
-                self._limits.give_back(lane.keys(each))
-                lane.waiting.append(each)
-                return None
+        while True:
+            self._clock.wait_for(lambda: lane.granted or self._is_done(lane), self._seconds_left(lane))
+            with self._lock:
+                if lane.granted:  # by the time we look another thread may have taken it
+                    return self._begin(lane)
+                if self._is_done(lane):
+                    lane.idle -= 1
+                    return None
+
+    def _is_done(self, lane):
+        return not lane.waiting or self._is_over() or self._seconds_left(lane) == 0
+
+    def _seconds_left(self, lane):
+        if lane.closes is None:
+            return None
+        left = lane.closes - self._clock.monotonic()
+        return left if left >= SHORTEST_SECONDS else 0
+
+    def _begin(self, lane):
+        each = lane.granted.pop(0)
+        if not self._is_over():
             return each
+        self._limits.give_back(lane.keys(each))
+        lane.waiting.append(each)
+        return None
 
     def _grant(self):
         """Give the places that are free to what was planned first of all that fits."""

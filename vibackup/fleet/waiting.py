@@ -8,22 +8,26 @@ from vibackup.fleet import plan as plans
 
 RETRIES_SHARE = 4  # how much smaller each next batch of what has failed is: the one to blame may be among the others
 
+LATE_SECONDS = 900  # behind the plan, before another proxy helps
+
 
 class Try(object):
     """A Task that is to be tried, the ``attempt``th time. at: when it was planned to begin, seconds of the night.
 
-    failed_on: ids of the proxies on which it has failed: another one had better try it next.
+    failed_on: ids of the proxies on which it has failed: another one had better try it next. postponed: how many of
+    the attempts were none, for its turn never came.
     """
 
-    def __init__(self, task, attempt, at, failed_on=()):
+    def __init__(self, task, attempt, at, failed_on=(), postponed=0):
         self.task = task
         self.attempt = attempt
         self.at = at
         self.failed_on = set(failed_on)
+        self.postponed = postponed
 
     def again(self):
         """Return the next Try of the same."""
-        return Try(self.task, self.attempt + 1, self.at, self.failed_on)
+        return Try(self.task, self.attempt + 1, self.at, self.failed_on, self.postponed)
 
 
 class Waiting(object):
@@ -41,17 +45,21 @@ class Waiting(object):
             tries = [Try(start.task, 1, start.at) for start in batch.starts]
             self._queues.setdefault(id_of(batch.proxy), collections.deque()).append(tries)
         self.hosts = [host for host in hosts if id_of(host) in self._queues]
+        self._spare = [host for host in hosts if host is not None and host not in self.hosts]
         self._pool = []  # what anybody may take
         self._out = collections.OrderedDict()  # (Try, host) by the server's id: what is being tried
         self._at_work = set()  # ids of the proxies that are being used
         self.changes = 0  # each may mean that ``next`` says something else
 
-    def next(self, host):
-        """Return the Trys that ``host`` does next; [] for none now, None where there will be none."""
+    def next(self, host, seconds):
+        """Return the Trys that ``host`` does next; [] for none now, None where there will be none.
+
+        seconds: how long the night has lasted: what is late is done by whoever has nothing else to do.
+        """
         with self._lock:
             if host is not None and host.server.id in self._out:
                 return []
-            found = self._own(host) or self._of_others(host) or self._of_pool(host)
+            found = self._own(host) or self._of_others(host, seconds) or self._of_pool(host)
             for each in found:
                 self._out[_server(each)] = (each, host)
             if found:
@@ -87,6 +95,15 @@ class Waiting(object):
                     self._pool.append(each)
             self.changes += 1
 
+    def call_spare(self):
+        """Take up proxies that the plan had no use for, where they can do what the others have left; returns them."""
+        with self._lock:
+            rest = self.rest()
+            able = [host for host in self._spare if any(plans.can_do(each.task, host) for each in rest)]
+            self.hosts = able[:-(-len(rest) // self._most)]
+            self._spare = [host for host in self._spare if host not in self.hosts]
+            return self.hosts
+
     def rest(self):
         """Return all Trys that nobody has taken."""
         return [each for queue in self._queues.values() for tries in queue for each in tries] + self._pool
@@ -100,10 +117,13 @@ class Waiting(object):
             found = found + free
         return found
 
-    def _of_others(self, host):
-        """Take the last batch of the longest queue, where this host can do all of it."""
-        queues = [queue for queue in self._queues.values()
-                  if queue and all(plans.can_do(each.task, host) and self._is_free(each) for each in queue[-1])]
+    def _of_others(self, host, seconds):
+        """Take the last batch of a proxy that is late, where this host can do all of it.
+
+        One that is not late is left alone: the plan knows which managed nodes have room for which proxies.
+        """
+        queues = [queue for queue in self._queues.values() if queue and seconds > queue[0][0].at + LATE_SECONDS
+                  and all(plans.can_do(each.task, host) and self._is_free(each) for each in queue[-1])]
         return max(queues, key=_seconds_of).pop() if queues else []
 
     def _of_pool(self, host):

@@ -79,6 +79,6 @@ def _carry_out(session, prepared):
         raise errors.Stopped(run.stop_status())
     if counts["without"]:
         raise errors.VibackupError(night.in_words(counts))
-    warned = counts["outcomes"].get(catalog.WARNING, 0)
+    warned = counts["outcomes"].get(catalog.WARNING, 0) + counts["not_pruned"]
     return verbs.Result("%s backed up" % night.count(sum(counts["outcomes"].values()), "server"),
                         catalog.WARNING if warned else catalog.OK, None)

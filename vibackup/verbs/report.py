@@ -30,6 +30,9 @@ def complete(given):
     given.states = given.state
     given.state = given.states[0] if given.states else None
     given.policies = [policy.read(path) for path in given.policy]
+    for each in given.policies:
+        if len(set(other.path for other in given.policies if other.name == each.name)) > 1:
+            raise errors.UsageError("--policy: two of the policies are called %s: give one another name" % each.name)
     if given.nagios and given.json:
         raise errors.UsageError("--nagios and --json: each is a form of its own, choose one")
     if given.prometheus is not None and not given.prometheus.endswith(".prom"):
@@ -84,7 +87,8 @@ def _report(session):
     if given.night is not None and not any(source.chains for source in read):
         raise errors.NotFound("--night=%s: there is no such night in %s" % (given.night, ", ".join(
             source.folder for source in read)))
-    policies = dict((each.name, each) for each in given.policies or sources.policies(read))
+    policies = dict((each.name, each) for each in given.policies or sources.policies(read)
+                    if each.name not in sources.ambiguous(read))
     given.policies = list(policies.values())
     return morning.report(read, policies, now(session))
 

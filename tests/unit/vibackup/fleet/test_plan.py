@@ -184,3 +184,25 @@ def test_the_longest_server_bounds_the_night():
 def test_a_task_has_the_keys_of_all_that_it_loads():
     task = plan.task_of(member("web", groups=("a", "b"), agent_server="tsm1"), 3600)
     assert task.keys == (("node", "node1"), ("disk group", "a"), ("disk group", "b"), ("agent server", "tsm1"))
+
+
+# -- nobody is lost
+
+def test_a_proxy_that_only_itself_could_back_up_is_said_to_be_impossible():
+    made = make([member("pbh"), member("web")], [proxy("pbh")])
+    assert [task.member.server.name for task in made.impossible] == ["pbh"]
+    assert where(made) == {"web": "pbh"}
+
+
+def test_where_all_chosen_proxies_are_on_the_servers_own_node_one_of_them_does_it():
+    own = Section("own", "proxy-backup", "image", ("p[01]",), 0)
+    members = [member("w0", node="n1", section=own), member("w1", node="n2"), member("w2", node="n2")]
+    made = make(members, [proxy("p0", "n1"), proxy("p1", "n1"), proxy("p2", "n2")])
+    assert sorted(where(made)) == ["w0", "w1", "w2"]
+
+
+def test_many_sections_with_a_proxy_of_their_own_are_all_planned_within_tight_limits():
+    members = [member("w%d" % number, node="n", section=Section("s%d" % number, "proxy-backup", "image",
+                                                                 ("p%d" % number,), 0)) for number in range(8)]
+    made = make(members, [proxy("p%d" % number, "q%d" % number) for number in range(8)], {"node": 1})
+    assert len(where(made)) == 8 and made.impossible == []

@@ -41,6 +41,14 @@ def test_of_each_policy_and_shard_the_newest_night_is_read(folder):
     assert ids(sources.read(folder, ["weekly"])) == [["w1"]]
 
 
+def test_two_policies_of_one_name_are_told_apart_and_said_to_be_ambiguous(folder):
+    write(folder, id="a", policy="/etc/a/nightly.ini")
+    write(folder, id="b", policy="/etc/b/nightly.ini", started=OPENS + 10)
+    found = sources.read(folder)
+    assert sorted(ids(found)) == [["a"], ["b"]]
+    assert sources.ambiguous([found]) == set(["nightly"])
+
+
 def test_shards_of_another_number_are_over(folder):
     write(folder, id="old", shard="1/3")
     write(folder, id="new", shard="1/2", started=OPENS + DAY)

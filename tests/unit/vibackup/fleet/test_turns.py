@@ -44,9 +44,9 @@ class Stage(object):
         self.clock.sleep(10)
         self.said.append((begun, each.name))
 
-    def at(self, name, found, places=2):
+    def at(self, name, found, places=2, seconds=None):
         """Return what the thread of the proxy called ``name`` does."""
-        return lambda: self.turns.take(found, proxy(name, "node of " + name), places, self.back_up)
+        return lambda: self.turns.take(found, proxy(name, "node of " + name), places, self.back_up, seconds)
 
 
 def test_a_proxy_has_as_many_at_work_as_it_has_places(clock):
@@ -89,3 +89,13 @@ def test_a_backup_that_raises_gives_its_place_back(clock):
         clock.together([lambda: stage.turns.take([waiting("bad", 1)], proxy("pbh1"), 1, fail),
                         lambda: stage.turns.take([waiting("good", 2)], proxy("pbh2"), 1, fail)])
     assert [name for _moment, name in stage.said] == ["good"]
+
+
+def test_what_has_waited_too_long_stays_waiting_and_keeps_no_place(clock):
+    """So a snapshot is not kept for hours because its managed node is busy."""
+    stage = Stage(clock, node=1)
+    late = [waiting("late", 9)]
+    clock.together([stage.at("pbh1", [waiting("web%d" % number, number) for number in range(4)]),
+                    stage.at("pbh2", late, seconds=15.0006)])
+    assert [name for _moment, name in stage.said] == ["web0", "web1", "web2", "web3"]
+    assert [each.name for each in late] == ["late"] and clock.monotonic() == 40
