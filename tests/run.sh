@@ -24,7 +24,7 @@ Example: sh tests/run.sh tests/unit -k ledger
 END
 }
 
-ALL='jython python2.7 contract python3.6 python3.13'  # contract not beside jython's beginning, which compiles
+ALL='jython python2.7 python3.6 contract python3.13'  # contract not beside jython's beginning, which compiles
 CONTRACT='tests/flows tests/conformance tests/contract'
 ROOM=6000000  # KiB
 START='import sys; sys.path[0] = sys.argv.pop(1); import pytest; sys.exit(pytest.main(sys.argv[1:]))'

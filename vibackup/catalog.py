@@ -136,7 +136,8 @@ _NOTHING = (type(None),)
 _ENTRY = {"id": _TEXT, "vs": _TEXT, "finished": _TEXT, "agent": _TEXT, "disks": (list,)}
 _ENTRY_MAY = {"mode": _TEXT, "verb": _TEXT, "run": _TEXT, "manager": _TEXT, "lab": (bool,), "outcome": _TEXT,
               "location": _TEXT + _NOTHING, "proxy": _TEXT + _NOTHING, "skipped": (list,), "server": (dict,),
-              "verified": (dict,), "protected": (bool,), "seconds": _NUMBER + (float,), "agent_seconds": _NUMBER + (float,)}
+              "verified": (dict,), "protected": (bool,), "seconds": _NUMBER + (float,),
+              "agent_seconds": _NUMBER + (float,)}
 _DISK = {"name": _TEXT}
 _DISK_MAY = {"bytes": _NUMBER + _NOTHING, "group": _TEXT + _NOTHING, "backup_id": _TEXT + _NOTHING,
              "stored_as": _TEXT + _NOTHING, "outcome": _TEXT, "partitions": (list,) + _NOTHING,

@@ -20,10 +20,15 @@ from vibackup.fleet.policy import FILE, PROXY
 REBOOT_SECONDS = 60  # of a proxy, where no night has measured it
 SPARE = 1.3  # how much more the chosen proxies can do than there is to do: then a full one rarely stands in the way
 FEWEST = 2
+SPARED = 0.9  # of what is left in any case: a managed node that needs more than that itself is spared
+LOOKS = 5
 MOST_LOOKED_AT = 12  # of the backups that another proxy had better do
 TOLERANCE = 0.02  # how stale an urgency may be, as a part of it
-EXPONENTS = (1, 3)  # of what makes a task urgent: the greater, the more its scarcest key counts; tried in turn,
-GOOD_ENOUGH = 1.02  # until a plan is not much longer than what no plan could be shorter than
+
+# How a night is passed in mind: the exponent of what makes a task urgent (the greater, the more its scarcest key counts),
+# and whether a proxy spares its managed node while that has more to do itself than others. They are tried in turn,
+WAYS = ((1, True), (3, True), (1, False))
+GOOD_ENOUGH = 1.03  # until a plan is not much longer than what no plan could be shorter than
 
 # What is to be done. member: a members.Member, or the like; seconds: how long its agent may take; keys: see limits;
 # space: (name of a disk group, bytes) that its snapshot may want there.
@@ -81,12 +86,13 @@ def make(tasks, proxies, most, batch, snapshot_age, free, reboot_seconds=REBOOT_
     if not tasks:
         return Plan([], impossible, 0, 0)
     chosen = _choose(tasks, proxies, can, most)
+    bound = lower_bound(tasks, proxies, most, reboot_seconds)
     found = []
-    for exponent in EXPONENTS:
-        night = _Night(tasks, chosen, can, most, batch, snapshot_age, reboot_seconds, exponent, _Space(free))
+    for exponent, spares in WAYS:
+        night = _Night(tasks, chosen, can, most, batch, snapshot_age, reboot_seconds, exponent, spares, _Space(free))
         batches, seconds = night.pass_()
-        found.append(Plan(batches, impossible + night.rest(), seconds, lower_bound(batches, most, reboot_seconds)))
-        if seconds <= GOOD_ENOUGH * found[-1].lower_bound:
+        found.append(Plan(batches, impossible + night.rest(), seconds, bound))
+        if seconds <= GOOD_ENOUGH * bound:
             break
     return min(found, key=lambda each: (len(each.impossible), each.seconds))
 
@@ -198,8 +204,9 @@ class _Space(object):
 
 
 class _Night(object):
-    def __init__(self, tasks, proxies, can, most, batch, snapshot_age, reboot_seconds, exponent, space):
+    def __init__(self, tasks, proxies, can, most, batch, snapshot_age, reboot_seconds, exponent, spares, space):
         self._space = space
+        self._spares = spares
         self._most, self._batch, self._age, self._reboot = most, batch, snapshot_age, reboot_seconds
         self._limits = limit.Limits(most)
         self._queue = _Queue(tasks, most, self._limits, exponent)
@@ -239,6 +246,7 @@ class _Night(object):
 
     def _idle_can_go_on(self, now):
         """Have all that are idle try once more, where nothing else would ever happen; tells whether any can."""
+        self._spares = self._spares and bool(self._events)
         for host in list(self._idle) if self._queue.has_any else ():
             self._fill(host, now)
         return bool(self._events)
@@ -270,9 +278,15 @@ class _Night(object):
 
     def _next_for(self, host, now):
         own = (limit.EVERYTHING,) if host.proxy is None else (limit.EVERYTHING, (limit.NODE, host.proxy.node_id))
-        if self._limits.full(own) is not None:
+        if self._limits.full(own) is not None or self._is_spared(host):
             return None
         return self._queue.take(self._groups[host], host.proxy, self._longest(host, now), self._alone_on, self._space)
+
+    def _is_spared(self, host):
+        """Tell whether the host's managed node has about as much left to do itself as there is in any case."""
+        if host.proxy is None or not self._spares:
+            return False
+        return self._queue.needs_of((limit.NODE, host.proxy.node_id)) > SPARED * self._queue.needs_in_any_case()
 
     def _longest(self, host, now):
         """Return how long a task of this batch may be: no snapshot too old, and all of the batch end together."""
@@ -304,6 +318,7 @@ class _Queue(object):
     def __init__(self, tasks, most, limits, exponent):
         self._most = most
         self._exponent = exponent
+        self._looked, self._least = 0, 0
         self._limits = limits
         self._left = collections.Counter()
         self._tasks = collections.defaultdict(list)  # by sort, the shortest first
@@ -325,6 +340,17 @@ class _Queue(object):
     def has_any(self):
         """Whether there is a task left."""
         return bool(self._tasks)
+
+    def needs_of(self, key):
+        """Return how long what is left of a key takes at least, in seconds."""
+        return self._left[key] / self._most[key[0]]
+
+    def needs_in_any_case(self):
+        """Return how long what is left takes at least; it is not reckoned anew for every task less."""
+        if self._looked % LOOKS == 0:
+            self._least = max(self.needs_of(key) for key in self._left)
+        self._looked += 1
+        return self._least
 
     def rest(self):
         """Return the tasks that are left."""
@@ -414,23 +440,25 @@ class _Queue(object):
 
 # -- how good it is
 
-def lower_bound(batches, most, reboot_seconds):
-    """Return the seconds that no schedule of these batches' tasks could be shorter than.
+def lower_bound(tasks, proxies, most, reboot_seconds):
+    """Return the seconds that no schedule of ``tasks`` could be shorter than.
 
-    It is the largest of: all work over all places; the work of each managed node, disk group and agent server over
-    its limit; that of each proxy, with its reboots; and the longest single backup with its two reboots.
+    It is the largest of: all work over all places; the work of each managed node's own servers, of each disk group and
+    agent server over its limit; what the proxies' managed nodes have to do, their own servers' backups and all that goes
+    through proxies on them, over their limits; and the longest single backup with its two reboots.
     """
-    work, reboots, longest = collections.Counter(), collections.Counter(), 0
-    for batch in batches:
-        pause = 0 if batch.proxy is None else reboot_seconds
-        for start in batch.starts:
-            for key in limit.keys_with(start.task.keys, batch.proxy):
-                work[key] += start.task.seconds
-            longest = max(longest, start.task.seconds + 2 * pause)
-        if batch.proxy is not None:
-            reboots[limit.PROXY, batch.proxy.server.id] += reboot_seconds
-    places = sum(1 for key in work if key[0] == limit.PROXY) * most[limit.PROXY]
-    if any(batch.proxy is None for batch in batches):
-        places = most[limit.IN_ALL]
-    bounds = [work[key] / most[key[0]] + (reboots[key] + reboot_seconds if key in reboots else 0) for key in work]
-    return max(bounds + [longest, work[limit.EVERYTHING] / max(1, places)])
+    work, longest, through, all_work = collections.Counter(), 0, 0, 0
+    for task in tasks:
+        needs_proxy = _needs(task) is not None
+        for key in task.keys:
+            work[key] += task.seconds
+        through += needs_proxy * task.seconds
+        all_work += task.seconds
+        longest = max(longest, task.seconds + 2 * reboot_seconds * needs_proxy)
+    places = len(proxies) * most[limit.PROXY]
+    nodes = set((limit.NODE, proxy.node_id) for proxy in proxies)
+    if len(nodes) > 1:  # otherwise a proxy on the server's own managed node does it, and loads that once
+        work["proxies' nodes", None] = (through + sum(work[node] for node in nodes)) / len(nodes)
+    most = dict(most, **{str("proxies' nodes"): most[limit.NODE]})
+    return max([work[key] / most[key[0]] for key in work] +
+               [longest, all_work / most[limit.IN_ALL], through / max(1, places) + (2 * reboot_seconds if through else 0)])

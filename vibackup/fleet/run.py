@@ -331,7 +331,7 @@ class _Lane(object):
             raise error
 
     def _must_be_of_use(self):
-        """Refuse a proxy on which something of ours was left, and one that is down: no server is to lose a try by it."""
+        """Refuse a proxy on which something of ours was left, and one that is down: no server loses a try by it."""
         if self._is_stuck:
             raise errors.Leftovers("disks of ours were left behind on it")
         if self._run.manager.doubt is not None:

@@ -93,8 +93,8 @@ def _heads(folder):
             damaged.append(error)
             continue
         if facts is not None:
-            heads.append(dict(((key, facts.get(key)) for key in ("id", "name", "policy", "shard", "started", "resumes")),
-                              path=path))
+            told = ("id", "name", "policy", "shard", "started", "resumes")
+            heads.append(dict(((key, facts.get(key)) for key in told), path=path))
     return sorted(heads, key=lambda head: head["started"]), damaged
 
 

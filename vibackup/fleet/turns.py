@@ -1,4 +1,4 @@
-"""Whose turn it is: of all that wait where there is a place for it, what was planned first begins, within the limits."""
+"""Whose turn it is: of all that wait where there is a place, what was planned first begins, within the limits."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import threading
@@ -31,7 +31,7 @@ class Turns(object):
         self._lanes = []
 
     def take(self, waiting, host, places, function, seconds=None):
-        """Call ``function`` for each of ``waiting`` as soon as it may begin, on as many threads as there are ``places``.
+        """Call ``function`` for each of ``waiting`` as soon as it may begin, on as many threads as ``places`` says.
 
         waiting: a list of ``run.Try``. host: the ``members.Proxy``, or None. What has not begun when nothing new may
         begin, or after ``seconds`` (None: however long it takes), stays in ``waiting``. Returns when all that has begun

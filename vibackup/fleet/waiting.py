@@ -1,4 +1,4 @@
-"""What is still to be tried, and what a proxy tries next: its own batches, then those of others, then what has failed."""
+"""What is still to be tried, and what a proxy tries next: its own batches, those that are late, then what has failed."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import collections
