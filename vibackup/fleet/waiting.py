@@ -8,7 +8,7 @@ from vibackup.fleet import plan as plans
 
 RETRIES_SHARE = 4  # how much smaller each next batch of what has failed is: the one to blame may be among the others
 
-LATE_SECONDS = 900  # behind the plan, before another proxy helps
+LATE_SECONDS = 7200  # behind the plan, before another proxy helps: it may load a managed node that the plan spares
 
 
 class Try(object):
