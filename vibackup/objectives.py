@@ -41,7 +41,12 @@ def age(entry, now):
 
 def moment_of(entry):
     """Return when a backup was finished, in seconds since 1970."""
-    return calendar.timegm(time.strptime(str(entry["finished"]), str("%Y-%m-%dT%H:%M:%SZ")))
+    return moment(entry["finished"])
+
+
+def moment(words):
+    """Return the seconds since 1970 of a moment as ``Run.now`` gives it."""
+    return calendar.timegm(time.strptime(str(words), str("%Y-%m-%dT%H:%M:%SZ")))
 
 
 def recovery_point(wanted, entry):

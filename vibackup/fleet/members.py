@@ -144,6 +144,7 @@ class _Look(object):
 
     @property
     def node(self):
+        """Its managed node, as a _Node."""
         if self._node is None:
             handle = api.node_of(self.server.handle)
             identity = api.identity_of(handle)
@@ -155,6 +156,7 @@ class _Look(object):
 
     @property
     def disks(self):
+        """Its disks, as ``checks.Disk``s."""
         if self._disks is None:
             self._disks = checks.disks_of(self._manager, self.server)
         return self._disks

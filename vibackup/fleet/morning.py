@@ -5,10 +5,8 @@ lengths seconds.
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-import calendar
 import collections
 import fnmatch
-import time
 
 from vibackup import objectives
 from vibackup.fleet import nightly
@@ -134,12 +132,8 @@ def _recovery(entries, made, section, now):
 
 
 def _good(entry, age):
-    return {"backup": entry["id"], "finished": _moment(entry), "age": age, "outcome": entry.get("outcome"),
+    return {"backup": entry["id"], "finished": objectives.moment_of(entry), "age": age, "outcome": entry.get("outcome"),
             "agent": entry["agent"], "verified": "verified" in entry}
-
-
-def _moment(entry):
-    return calendar.timegm(time.strptime(str(entry["finished"]), str("%Y-%m-%dT%H:%M:%SZ")))
 
 
 def _last_good(entries, made):

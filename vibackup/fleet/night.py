@@ -10,6 +10,7 @@ from vibackup import catalog, errors, objectives
 from vibackup import manager as api
 from vibackup.fleet import journal, members, plan, retention
 from vibackup.fleet import run as runs
+from vibackup.fleet.nightly import GOOD
 from vibackup.flows import reconcile
 from vibackup.names import printable
 from vibackup.report import duration
@@ -17,7 +18,6 @@ from vibackup.report import duration
 DAY = 86400  # seconds: how long a night without a window may be resumed
 NIGHTS_LOOKED_AT = 5
 MOST_NAMED = 5  # of the servers that have no backup, in an error
-GOOD = ("ok", "warning")
 _SHARD = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})\Z")
 
 # Which part of the servers, of how many.

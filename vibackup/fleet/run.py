@@ -5,11 +5,9 @@ cancelled. A stop that is asked for ends the night in the same way, without the 
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-import calendar
 import threading
-import time
 
-from vibackup import agents, catalog, compat, errors, events, ledger, power, steps
+from vibackup import agents, catalog, compat, errors, events, ledger, objectives, power, steps
 from vibackup import manager as api
 from vibackup.faults import as_ours
 from vibackup.fleet import limits as limit
@@ -255,7 +253,7 @@ class Night(object):
         for step in steps_:
             if step["name"] in ("reboot", "start"):
                 self._write("reboot", proxy=host.server.name, node=host.node, batch=number,
-                            started=_moment(step["started"]), seconds=step["seconds"], outcome=step["outcome"],
+                            started=objectives.moment(step["started"]), seconds=step["seconds"], outcome=step["outcome"],
                             why=step["detail"] if step["outcome"] != "ok" else None)
 
     def _write(self, kind, **facts):
@@ -388,10 +386,6 @@ def _must_be_called(server):
     name = api.name_of(server.handle)
     if name != server.name:
         raise errors.Refused("%s is called %s by now: it is left alone until the next night" % (server.name, name))
-
-
-def _moment(words):
-    return calendar.timegm(time.strptime(str(words), str("%Y-%m-%dT%H:%M:%SZ")))
 
 
 def _outcome(entry, error, run):
