@@ -41,7 +41,8 @@ class LabClock(object):
 
     def wait_for(self, holds, seconds=None):
         """Wait until ``holds()`` says True, for ``seconds`` at most (None: for ever); returns what it said last."""
-        end_ms = None if seconds is None else self._lab.world.now_ms + int(seconds * 1000)
+        # No wait is shorter than what the clock can tell: in less no time would pass.
+        end_ms = None if seconds is None else self._lab.world.now_ms + max(int(seconds * 1000), int(seconds > 0))
         while not holds():
             if end_ms is not None and self._lab.world.now_ms >= end_ms:
                 return False

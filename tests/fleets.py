@@ -11,6 +11,7 @@ from vibackup import compat, guest, site
 from vibackup.checks import Disk
 from vibackup.fleet import journal, limits, night, plan, policy
 from vibackup.fleet.members import Member, Proxy
+from vibackup.fleet.tasks import task_of
 from vibackup.run import Run
 from vibackup.steps import Server
 
@@ -29,7 +30,7 @@ def server(name):
 
 def member(name, seconds=600, node="node1", groups=("fastGroup",), section=SECTION, family=guest.LINUX,
            data_center="East", agent_server="dd", size=0):
-    """Return the Member called ``name``, whose backup takes ``seconds``; size: bytes of the disk that it has, if any."""
+    """Return the Member called ``name``, whose backup takes ``seconds``; size: bytes of its disk, 0 without one."""
     disks = [Disk(None, name + "-disk", "logical", size, groups[0])] if size else []
     return Member(server(name), section, node, node, data_center, family, disks, size, list(groups), agent_server,
                   seconds)
@@ -45,8 +46,8 @@ def make(members, proxies, most=None, batch=12, snapshot_age=4 * 3600, reboot_se
 
     free: the bytes that disk groups have free, by name.
     """
-    return plan.make([plan.task_of(each, snapshot_age) for each in members], proxies, dict(LIMITS, **(most or {})),
-                     batch, snapshot_age, free or {}, reboot_seconds)
+    rules = plan.Rules(dict(LIMITS, **(most or {})), batch, snapshot_age, free or {}, reboot_seconds)
+    return plan.make([task_of(each, snapshot_age) for each in members], proxies, rules)
 
 
 class Fleet(object):

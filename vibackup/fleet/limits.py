@@ -19,10 +19,14 @@ class Limits(object):
         self._lock = threading.Lock()
         self._used = collections.Counter()
 
+    def free(self, key):
+        """Return how many more of ``key`` there is room for."""
+        return self._most[key[0]] - self._used[key]
+
     def full(self, keys):
         """Return the first of ``keys`` that has no room for one more, or None."""
         for key in keys:
-            if self._used[key] >= self._most[key[0]]:
+            if self.free(key) <= 0:
                 return key
         return None
 

@@ -11,6 +11,7 @@ from vibackup import manager as api
 from vibackup.fleet import journal, members, plan, retention
 from vibackup.fleet import run as runs
 from vibackup.fleet.nightly import GOOD
+from vibackup.fleet.tasks import task_of
 from vibackup.flows import reconcile
 from vibackup.names import printable
 from vibackup.report import duration
@@ -49,9 +50,9 @@ class Prepared(object):
         self.done = [member.server.name for member in self.wanted if member.server.name in done]
         self.members = [member for member in self.wanted if member.server.name not in done]
         self.proxies = members.proxies(run, policy, found, site)
-        self.plan = plan.make([plan.task_of(member, policy.snapshot_age) for member in self.members], self.proxies,
-                              policy.limits, policy.batch, policy.snapshot_age, _free_bytes(self.members),
-                              _reboot_seconds(run))
+        rules = plan.Rules(policy.limits, policy.batch, policy.snapshot_age, _free_bytes(self.members),
+                           _reboot_seconds(run))
+        self.plan = plan.make([task_of(member, policy.snapshot_age) for member in self.members], self.proxies, rules)
         impossible = [task.member for task in self.plan.impossible]
         self.members = [member for member in self.members if member not in impossible]
         self.left_out += [members.LeftOut(member.server.name, member.section.name, _NO_PROXY) for member in impossible]

@@ -11,6 +11,7 @@ from vibackup import agents, catalog, compat, errors, events, ledger, objectives
 from vibackup import manager as api
 from vibackup.faults import as_ours
 from vibackup.fleet import limits as limit
+from vibackup.fleet.kept import Kept
 from vibackup.fleet.turns import Turns
 from vibackup.fleet.waiting import Waiting
 from vibackup.flows import agent_backup, proxy, proxy_batch
@@ -39,13 +40,15 @@ class Night(object):
         self._run, self._start_run, self._policy = run, start_run, policy
         self._clock = run.manager.clock
         self._closes = closes
-        self._begun = None
         self._journal, self.tell = journal, tell
         self._lock = threading.Lock()
-        self.turns = Turns(self._clock, limit.Limits(policy.limits), self.is_over)
+        limits = limit.Limits(policy.limits)
+        self._kept = Kept(plan.batches, self._clock, limits)
+        self.turns = Turns(self._clock, limits, self._kept, self.is_over)
         self.places = policy.limits[limit.PROXY]
         self.snapshot_age = policy.snapshot_age
-        self._waiting = Waiting(plan.batches, [None] + list(proxies), policy.batch)
+        self._waiting = Waiting(plan.batches, [None] + list(proxies), policy.batch,
+                                policy.snapshot_age)
         self._not_used = []  # why, in words
         self._numbers = 0
         self._known = {}
@@ -56,7 +59,6 @@ class Night(object):
 
     def pass_(self):
         """Carry it out; afterwards ``records`` has all that the journal was told, as ``(kind, facts)``."""
-        self._begun = self._clock.monotonic()
         hosts = self._waiting.hosts
         while hosts:
             self._clock.together([self._worker(host) for host in hosts])
@@ -107,7 +109,14 @@ class Night(object):
 
     def next(self, host):
         """Return the Trys that a host does next; [] for none now, None where there will be none."""
-        return None if self.is_over() else self._waiting.next(host, self._clock.monotonic() - self._begun)
+        return None if self.is_over() else self._waiting.next(host, self._kept.moment(), self._kept.seconds())
+
+    def _wait(self, host, changes):
+        """Wait until something may have come up for a host that had nothing to do after so many ``changes``."""
+        moment = self._kept.moment()
+        seconds = self._waiting.seconds_to_wait(host, moment, self._kept.seconds())
+        self._clock.wait_for(lambda: self._waiting.changes != changes or self.is_over() or
+                             seconds is not None and self._kept.moment() >= moment + seconds, seconds)
 
     def _work(self, host):
         while True:
@@ -116,7 +125,7 @@ class Night(object):
             if tries is None:
                 return
             if not tries:
-                self._clock.wait_for(lambda: self._waiting.changes != changes or self.is_over())
+                self._wait(host, changes)
             elif host is None:
                 self._work_directly(tries)
             else:
@@ -241,6 +250,7 @@ class Night(object):
                         why=mask(self._why(error, read)) if entry is None else None, warnings=run.warnings,
                         leftovers=run.leftovers)
         finally:
+            self._kept.over(each)
             self._waiting.over(each, again)
 
     def _why(self, error, read):

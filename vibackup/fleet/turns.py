@@ -5,8 +5,6 @@ import threading
 
 from vibackup.fleet import limits as limit
 
-SHORTEST_SECONDS = 0.001  # the lab's clock counts whole milliseconds: in less than one no time would pass
-
 
 class _Lane(object):
     """A proxy's places, and what waits for one of them."""
@@ -15,6 +13,7 @@ class _Lane(object):
         self.host = host
         self.waiting = waiting
         self.closes = closes  # the moment of the clock after which nothing begins, or None
+        self.kept_until = None  # the moment of the plan at which something of it may begin that must not now
         self.granted = []
         self.idle = 0
 
@@ -23,10 +22,13 @@ class _Lane(object):
 
 
 class Turns(object):
-    """Lets what waits at several proxies begin. ``is_over()`` tells whether nothing new may."""
+    """Lets what waits at several proxies begin.
 
-    def __init__(self, clock, limits, is_over):
-        self._clock, self._limits, self._is_over = clock, limits, is_over
+    limits: a ``limits.Limits``. kept: a ``kept.Kept``, of the same. ``is_over()`` tells whether nothing new may begin.
+    """
+
+    def __init__(self, clock, limits, kept, is_over):
+        self._clock, self._limits, self._kept, self._is_over = clock, limits, kept, is_over
         self._lock = threading.Lock()
         self._lanes = []
 
@@ -59,6 +61,7 @@ class Turns(object):
     def _give_back(self, lane, each):
         """Free its place for what waits, whatever becomes of this thread."""
         self._limits.give_back(lane.keys(each))
+        self._kept.over(each)
         with self._lock:
             self._grant()
 
@@ -68,8 +71,12 @@ class Turns(object):
             lane.idle += 1
             self._grant()
         while True:
-            self._clock.wait_for(lambda: lane.granted or self._is_done(lane), self._seconds_left(lane))
+            kept_until = lane.kept_until
+            self._clock.wait_for(
+                lambda: lane.granted or self._is_done(lane) or lane.kept_until != kept_until, self._seconds_to_wait(lane))
             with self._lock:
+                if not lane.granted:
+                    self._grant()
                 if lane.granted:  # by the time we look another thread may have taken it
                     return self._begin(lane)
                 if self._is_done(lane):
@@ -82,25 +89,48 @@ class Turns(object):
     def _seconds_left(self, lane):
         if lane.closes is None:
             return None
-        left = lane.closes - self._clock.monotonic()
-        return left if left >= SHORTEST_SECONDS else 0
+        return max(0, lane.closes - self._clock.monotonic())
+
+    def _seconds_to_wait(self, lane):
+        """Return after how long the clock alone may have changed whose turn it is; None for never."""
+        left = [self._seconds_left(lane)]
+        if lane.kept_until is not None:
+            left.append(max(0, lane.kept_until - self._kept.moment()))
+        left = [seconds for seconds in left if seconds is not None]
+        return min(left) if left else None
 
     def _begin(self, lane):
         each = lane.granted.pop(0)
         if not self._is_over():
             return each
         self._limits.give_back(lane.keys(each))
+        self._kept.over(each)
         lane.waiting.append(each)
         return None
 
     def _grant(self):
         """Give the places that are free to what was planned first of all that fits."""
         lanes = [lane for lane in self._lanes if lane.idle]
+        for lane in lanes:
+            lane.kept_until = None
         waiting = [(each.at, number, place, each) for number, lane in enumerate(lanes)
                    for place, each in enumerate(lane.waiting)]
         for _at, number, _place, each in sorted(waiting, key=lambda entry: entry[:3]):
             lane = lanes[number]
-            if lane.idle and self._limits.take(lane.keys(each)):
+            if lane.idle and self._may_take(lane, each):
                 lane.waiting.remove(each)
                 lane.granted.append(each)
                 lane.idle -= 1
+
+    def _may_take(self, lane, each):
+        """Take the places that a Try needs, where they are free and not kept for another; tells whether it did."""
+        keys = lane.keys(each)
+        if self._limits.full(keys) is not None:
+            return False
+        until = self._kept.until(each, keys)
+        if until is not None:
+            lane.kept_until = until if lane.kept_until is None else min(until, lane.kept_until)
+        elif self._limits.take(keys):
+            self._kept.begins(each)
+            return True
+        return False

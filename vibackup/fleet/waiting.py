@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import collections
 import threading
 
-from vibackup.fleet import plan as plans
+from vibackup.fleet.tasks import can_do
 
 RETRIES_SHARE = 4  # how much smaller each next batch of what has failed is: the one to blame may be among the others
 
@@ -33,12 +33,12 @@ class Try(object):
 class Waiting(object):
     """What is still to be tried. batches: of a ``plan.Plan``. hosts: all ``members.Proxy`` that there are, and None.
 
-    most: how many Trys share a reboot. A *host* is a proxy, or None for what needs none. A proxy may be backed up too:
+    most: how many Trys share a reboot. snapshot_age: how old a snapshot may become, in seconds. A *host* is a proxy, or None for what needs none. A proxy may be backed up too:
     through another one, while it has nothing to do itself. The methods may be called by several threads.
     """
 
-    def __init__(self, batches, hosts, most):
-        self._most = most
+    def __init__(self, batches, hosts, most, snapshot_age):
+        self._most, self._age = most, snapshot_age
         self._lock = threading.Lock()
         self._queues = collections.OrderedDict()
         for batch in batches:
@@ -51,21 +51,30 @@ class Waiting(object):
         self._at_work = set()  # ids of the proxies that are being used
         self.changes = 0  # each may mean that ``next`` says something else
 
-    def next(self, host, seconds):
+    def next(self, host, moment, seconds):
         """Return the Trys that ``host`` does next; [] for none now, None where there will be none.
 
+        moment: of the plan, see ``kept``: a batch is not begun so early that its last snapshots would get too old.
         seconds: how long the night has lasted: what is late is done by whoever has nothing else to do.
         """
         with self._lock:
             if host is not None and host.server.id in self._out:
                 return []
-            found = self._own(host) or self._of_others(host, seconds) or self._of_pool(host)
+            found = self._own(host, moment) or self._of_others(host, seconds) or self._of_pool(host)
             for each in found:
                 self._out[_server(each)] = (each, host)
             if found:
                 self._at_work.add(id_of(host))
                 return found
             return [] if self._may_come(host) else None
+
+    def seconds_to_wait(self, host, moment, seconds):
+        """Return after how many seconds the clock alone may change what ``next`` says; None for never."""
+        with self._lock:
+            left = [self._earliest(host) - moment] + [queue[0][0].at + LATE_SECONDS - seconds
+                                                      for queue in self._queues.values() if queue]
+            left = [each for each in left if each > 0]
+            return min(left) if left else None
 
     def over(self, each, again):
         """Tell that a Try is over; again: whether the same is to be tried once more."""
@@ -99,7 +108,7 @@ class Waiting(object):
         """Take up proxies that the plan had no use for, where they can do what the others have left; returns them."""
         with self._lock:
             rest = self.rest()
-            able = [host for host in self._spare if any(plans.can_do(each.task, host) for each in rest)]
+            able = [host for host in self._spare if any(can_do(each.task, host) for each in rest)]
             self.hosts = able[:-(-len(rest) // self._most)]
             self._spare = [host for host in self._spare if host not in self.hosts]
             return self.hosts
@@ -108,9 +117,14 @@ class Waiting(object):
         """Return all Trys that nobody has taken."""
         return [each for queue in self._queues.values() for tries in queue for each in tries] + self._pool
 
-    def _own(self, host):
+    def _earliest(self, host):
+        """Return the moment of the plan before which a host's next batch is not begun."""
+        queue = self._queues.get(id_of(host))
+        return max(each.at + each.task.seconds for each in queue[0]) - self._age if queue and host is not None else 0
+
+    def _own(self, host, moment):
         queue, found = self._queues.get(id_of(host), ()), []
-        while queue and (host is None or not found):
+        while queue and self._earliest(host) <= moment and (host is None or not found):
             tries = queue.popleft()
             free = [each for each in tries if self._is_free(each)]
             self._pool += [each for each in tries if each not in free]
@@ -123,12 +137,12 @@ class Waiting(object):
         One that is not late is left alone: the plan knows which managed nodes have room for which proxies.
         """
         queues = [queue for queue in self._queues.values() if queue and seconds > queue[0][0].at + LATE_SECONDS
-                  and all(plans.can_do(each.task, host) and self._is_free(each) for each in queue[-1])]
+                  and all(can_do(each.task, host) and self._is_free(each) for each in queue[-1])]
         return max(queues, key=_seconds_of).pop() if queues else []
 
     def _of_pool(self, host):
         """Take some of what has failed; the more often it has, the fewer at once."""
-        found = [each for each in self._pool if plans.can_do(each.task, host) and self._is_free(each) and
+        found = [each for each in self._pool if can_do(each.task, host) and self._is_free(each) and
                  not self._had_better_be_done_by_another(each, host)]
         if found and host is not None:
             found = found[:max(1, self._most // RETRIES_SHARE ** (found[0].attempt - 1))]
@@ -141,10 +155,10 @@ class Waiting(object):
 
     def _had_better_be_done_by_another(self, each, host):
         return id_of(host) in each.failed_on and any(
-            id_of(other) not in each.failed_on and plans.can_do(each.task, other) for other in self.hosts)
+            id_of(other) not in each.failed_on and can_do(each.task, other) for other in self.hosts)
 
     def _may_come(self, host):
-        return bool(self._out) or any(plans.can_do(each.task, host) for each in self.rest())
+        return bool(self._out) or any(can_do(each.task, host) for each in self.rest())
 
 
 def id_of(host):

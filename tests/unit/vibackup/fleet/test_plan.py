@@ -7,7 +7,7 @@ import pytest
 from tests import fleets
 from tests.fleets import Section, make, member, proxy
 from vibackup import guest
-from vibackup.fleet import plan
+from vibackup.fleet import tasks
 
 
 def where(made):
@@ -182,7 +182,7 @@ def test_the_longest_server_bounds_the_night():
 
 
 def test_a_task_has_the_keys_of_all_that_it_loads():
-    task = plan.task_of(member("web", groups=("a", "b"), agent_server="tsm1"), 3600)
+    task = tasks.task_of(member("web", groups=("a", "b"), agent_server="tsm1"), 3600)
     assert task.keys == (("node", "node1"), ("disk group", "a"), ("disk group", "b"), ("agent server", "tsm1"))
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies
 from tests import fleets
 from tests.fleets import Section
 from vibackup import guest
-from vibackup.fleet import plan
+from vibackup.fleet import tasks
 
 SECTIONS = [Section("all", "proxy-backup", "image", (), 0), Section("files", "proxy-backup", "file", ("pbh*",), 0),
             Section("own", "agent-backup", "file", (), 0)]
@@ -48,7 +48,7 @@ def test_each_server_is_in_one_batch_or_impossible_and_no_limit_is_exceeded_at_a
 
 def _check_batch(each, most, age):
     assert each.starts
-    assert all(plan.can_do(start.task, each.proxy) for start in each.starts)
+    assert all(tasks.can_do(start.task, each.proxy) for start in each.starts)
     if each.proxy is None:
         return
     assert len(each.starts) <= most

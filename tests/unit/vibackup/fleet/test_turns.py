@@ -9,8 +9,10 @@ import pytest
 from tests import labs
 from tests.fleets import LIMITS, member, proxy
 from tests.labs import make_lab
-from vibackup.fleet import plan
+from vibackup.fleet import tasks
+from vibackup.fleet.kept import PATIENCE_SECONDS, Kept
 from vibackup.fleet.limits import Limits
+from vibackup.fleet.schedule import Batch, Start
 from vibackup.fleet.turns import Turns
 
 # What waits: as the run has it.
@@ -24,17 +26,18 @@ def clock():
 
 
 def waiting(name, at, node="node1"):
-    return Waiting(name, plan.task_of(member(name, node=node), 3600), at)
+    return Waiting(name, tasks.task_of(member(name, node=node), 3600), at)
 
 
 class Stage(object):
     """Proxies at work: each backup takes 10 seconds."""
 
-    def __init__(self, clock, closes=None, **limits):
+    def __init__(self, clock, closes=None, batches=(), **limits):
         self.clock = clock
         self.said = []
         self.closes = closes
-        self.turns = Turns(clock, Limits(dict(LIMITS, **limits)), self.is_over)
+        limits = Limits(dict(LIMITS, **limits))
+        self.turns = Turns(clock, limits, Kept(batches, clock, limits), self.is_over)
 
     def is_over(self):
         return self.closes is not None and self.clock.monotonic() >= self.closes
@@ -65,7 +68,7 @@ def test_what_is_planned_first_begins_first_whichever_proxy_it_waits_at(clock):
 
 def test_what_fits_goes_before_what_has_to_wait(clock):
     stage = Stage(clock, **{str("node"): 2, str("agent server"): 1})
-    other = Waiting("other", plan.task_of(member("other", node="node2", agent_server="tsm2"), 3600), 3)
+    other = Waiting("other", tasks.task_of(member("other", node="node2", agent_server="tsm2"), 3600), 3)
     clock.together([stage.at("pbh", [waiting("web1", 1), waiting("web2", 2), other])])
     assert sorted(stage.said) == [(0, "other"), (0, "web1"), (10, "web2")]
 
@@ -99,3 +102,25 @@ def test_what_has_waited_too_long_stays_waiting_and_keeps_no_place(clock):
                     stage.at("pbh2", late, seconds=15.0006)])
     assert [name for _moment, name in stage.said] == ["web0", "web1", "web2", "web3"]
     assert [each.name for each in late] == ["late"] and clock.monotonic() == 40
+
+
+def test_what_is_ahead_of_the_plan_does_not_stand_in_the_way_of_what_has_its_turn_before(clock):
+    """Both load one managed node; ``first`` is with a proxy that boots until second 5."""
+    tries = dict((name, waiting(name, at)) for name, at in [("first", 5), ("ahead", 15)])
+    batch = Batch(1, proxy("pbh2"), 0, [Start(each.task, each.at) for each in tries.values()])
+    stage = Stage(clock, batches=[batch], node=1)
+
+    def boot_and_read():
+        clock.sleep(5)
+        stage.at("pbh1", [tries["first"]])()
+    clock.together([boot_and_read, stage.at("pbh2", [tries["ahead"]])])
+    assert stage.said == [(5, "first"), (15, "ahead")]
+
+
+def test_what_never_comes_is_waited_for_no_longer_than_it_is_planned(clock):
+    """Its proxy has failed, and nobody is left to tell."""
+    never, ahead = waiting("never", 5), waiting("ahead", 6)
+    stage = Stage(clock, batches=[Batch(1, proxy("pbh2"), 0, [Start(never.task, 5), Start(ahead.task, 6)])], node=1)
+    clock.together([stage.at("pbh2", [ahead])])
+    [(begun, name)] = stage.said
+    assert name == "ahead" and 0 <= begun <= 5 + PATIENCE_SECONDS + 1

@@ -1,0 +1,101 @@
+"""Places kept for what the plan has begin soon, so that what is ahead of the plan does not stand in its way.
+
+To begin whatever is ready looks harmless. But where it is long, what was planned to have its place waits behind it, then
+the rest of that one's batch, then the next batches of its proxy: a night that is ahead of its plan would end behind it.
+"""
+from __future__ import absolute_import, division, print_function, unicode_literals
+
+import bisect
+import collections
+import threading
+
+from vibackup.fleet import limits as limit
+
+FIRST, LAST = -1, float("inf")  # of all places at one moment
+PATIENCE_SECONDS = 60  # what is later than that keeps nothing any more
+
+
+class Kept(object):
+    """Knows what of a plan has not begun. batches: of a ``plan.Plan``, which begins now.
+
+    clock: a clock, see ``manager``. limits: the ``limits.Limits`` of what is under way. A *moment of the plan* is how far
+    the night has come: as many seconds as it has lasted, and as many more as all that is under way began too early. Its
+    methods may be called by several threads.
+    """
+
+    def __init__(self, batches, clock, limits):
+        self._clock, self._limits = clock, limits
+        self._begun = clock.monotonic()
+        self._lock = threading.Lock()
+        self._ahead = {}  # how much too early what is under way began, by the id of its server
+        self._places = {}  # of what has not begun in the order of the plan, by the id of its server
+        self._keys = {}  # what it loads, by its place
+        self._planned = collections.defaultdict(list)  # its places in that order, by key
+        starts = sorted(((start, batch.proxy) for batch in batches for start in batch.starts),
+                        key=lambda pair: (pair[0].at, _id(pair[0])))
+        for number, (start, proxy) in enumerate(starts):
+            self._keep(start, (start.at, number), limit.keys_with(start.task.keys, proxy))
+        self._order = collections.deque(sorted(self._keys))
+
+    def _keep(self, start, place, keys):
+        self._places[_id(start)] = place
+        self._keys[place] = keys
+        for key in keys:
+            self._planned[key].append(place)
+
+    def begins(self, each):
+        """Tell that a Try begins now."""
+        with self._lock:
+            self._ahead[_id(each)] = max(0, each.at - self.seconds())
+        self._drop(each)
+
+    def over(self, each):
+        """Tell that a Try is over, or failed before it could begin."""
+        with self._lock:
+            self._ahead.pop(_id(each), None)
+        self._drop(each)
+
+    def _drop(self, each):
+        with self._lock:
+            place = self._places.pop(_id(each), None)
+            for key in self._keys.pop(place, ()):
+                planned = self._planned[key]
+                del planned[bisect.bisect_left(planned, place)]
+            while self._order and self._order[0] not in self._keys:
+                self._order.popleft()
+
+    def seconds(self):
+        """Return how long the night has lasted."""
+        return self._clock.monotonic() - self._begun
+
+    def moment(self):
+        """Return the moment of the plan."""
+        with self._lock:
+            if self._ahead:
+                return self.seconds() + min(self._ahead.values())
+            return max(self.seconds(), self._order[0][0] if self._order else 0)
+
+    def until(self, each, keys):
+        """Return the moment of the plan until which a place is kept that a Try would take, or None where there is none.
+
+        keys: what it loads, see ``limits``. What would end before another is planned to begin is not in its way.
+        """
+        now = self.moment()
+        with self._lock:
+            found = [self._until(key, each, now) for key in keys]
+        found = [moment for moment in found if moment is not None]
+        return max(found) if found else None
+
+    def _until(self, key, each, now):
+        planned, free = self._planned.get(key, ()), self._limits.free(key)
+        if len(planned) < free:
+            return None
+        before = min(self._places.get(_id(each), (each.at, FIRST)), (now + each.task.seconds, FIRST))
+        end = bisect.bisect_left(planned, before)
+        if end - bisect.bisect_right(planned, (now - PATIENCE_SECONDS, LAST)) < free:
+            return None
+        return planned[end - free][0] + PATIENCE_SECONDS
+
+
+def _id(planned):
+    return planned.task.member.server.id
