@@ -3,10 +3,9 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import argparse
 import json
-import os
 import sys
 
-from fakes import disks, lab, runner, storage
+from fakes import disks, runner, saved, storage
 from fakes.opening import open_lab
 from vibackup import compat, errors
 
@@ -64,7 +63,7 @@ def _text(word):
 def _init(options):
     folder = _text(options.folder)
     opened = None
-    if not os.path.exists(os.path.join(compat.native(folder), lab.STATE_FILE)):
+    if not saved.is_in(folder):
         opened = open_lab(folder, options.inventory and _text(options.inventory))
         opened.close()
     if opened is None or not opened.made_here:
@@ -73,7 +72,7 @@ def _init(options):
 
 def _open(options):
     folder = _text(options.folder)
-    if not os.path.exists(os.path.join(compat.native(folder), lab.STATE_FILE)):
+    if not saved.is_in(folder):
         raise errors.UsageError("%s: no lab there; make one with: python -m fakes init %s" % (folder, folder))
     return open_lab(folder)
 

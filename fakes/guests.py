@@ -165,7 +165,8 @@ class Guest(object):
         local = Command([self.path(word) for word in command.argv],
                         command.stdin and self._redirected(command.stdin),
                         command.stdout and self._redirected(command.stdout))
-        completed = process.run(local, self.timeout, on_output, self._should_stop, cwd=self._home(), env=self._environment())
+        completed = process.run(local, self.timeout, on_output, self._should_stop, cwd=self._home(),
+                                env=self._environment())
         for (_seen, disk), path, before in zip(used, files, was):
             self._absorb(disk, path, before)
         return completed

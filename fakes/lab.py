@@ -5,19 +5,16 @@ import contextlib
 import os
 import shutil
 import sys
-import threading
-import time
 import uuid
 
 import fakes
-from fakes import dispatch, disks, events, guests, jobs, kinds, model, provisioning, servers, storage, threads  # noqa: F401
+from fakes import dispatch, disks, events, guests, jobs, kinds, provisioning, servers, storage, threads  # noqa: F401
 from fakes.clock import LabClock
-from fakes.registry import FORMAT, World
-from vibackup import compat, errors, locks, records
+from fakes.model import VirtualizationManager
+from fakes.registry import World
+from fakes.saved import SavedState
+from vibackup import compat, errors, locks
 from vibackup.masking import mask
-
-STATE_FILE = "lab.json"
-LOCK_PAUSE_SECONDS = 0.005
 
 
 class Lab(object):
@@ -29,7 +26,7 @@ class Lab(object):
     def __init__(self, folder, persistent):
         self.folder = folder = compat.text(folder)
         self.persistent = persistent
-        self.gate = Gate()
+        self.gate = threads.Gate()
         self.threads = threads.Threads(self)
         self.world = World()
         self.pages = disks.FolderPages(os.path.join(folder, "layers")) if persistent else disks.MemoryPages()
@@ -49,7 +46,7 @@ class Lab(object):
         self._session_number = 1
         self._depth = 0
         self.owner = dict(locks.this_process(), token=compat.text(uuid.uuid4().hex))
-        self._seen_file = None
+        self._saved = SavedState(folder, self.owner)
         self._events_by_id = {}
 
     # -- settings
@@ -250,13 +247,13 @@ class Lab(object):
     def enter(self):
         """Begin a change of the lab: no other process changes it until ``leave``. Nests."""
         if self.persistent and self._depth == 0:
-            somebody_died = self._wait_for_lock()
+            somebody_died = self._saved.lock()
             try:
                 self._load_if_changed()
                 if somebody_died:
                     self._sweep()
             except Exception:
-                locks.drop(self._lock_path(), self.owner)
+                self._saved.unlock()
                 raise
         self._depth += 1
 
@@ -268,7 +265,7 @@ class Lab(object):
         finally:
             self._depth -= 1
             if self.persistent and self._depth == 0:
-                locks.drop(self._lock_path(), self.owner)
+                self._saved.unlock()
 
     @contextlib.contextmanager
     def exclusive(self):
@@ -279,25 +276,6 @@ class Lab(object):
                 yield
             finally:
                 self.leave()
-
-    def _lock_path(self):
-        return os.path.join(self.folder, "lock")
-
-    def _wait_for_lock(self):
-        """Take the lock; says whether a process that held it has died."""
-        somebody_died = False
-        while True:
-            holder = locks.holder(self._lock_path()) or locks.take(self._lock_path(), self.owner)
-            if holder is None:
-                return somebody_died
-            if locks.is_damaged(holder):
-                raise errors.UsageError("%s is damaged: make sure that nothing works in the lab, and remove it" % (
-                    compat.text(self._lock_path())))
-            if locks.is_dead(holder):
-                somebody_died = True
-                locks.break_dead(self._lock_path(), holder)
-            else:
-                time.sleep(LOCK_PAUSE_SECONDS)
 
     def _sweep(self):
         """Remove the layers that a killed process left unreferenced."""
@@ -310,26 +288,17 @@ class Lab(object):
         if self.persistent and self._depth == 0:
             self._load_if_changed()
 
-    def _state_path(self):
-        return os.path.join(self.folder, STATE_FILE)
-
     def _load_if_changed(self):
-        stamp = _stamp(self._state_path())
-        if stamp != self._seen_file:
-            self.world = World(_read_state(self._state_path()))
+        world = self._saved.read_if_changed()
+        if world is not None:
+            self.world = world
             self._events_by_id = {}
-            self._seen_file = stamp
 
     def save(self):
         """Write the committed state in one atomic step."""
         self.world.dirty = False
-        if not self.persistent:
-            return
-        temporary = self._state_path() + ".new"
-        with open(temporary, "wb") as stream:
-            stream.write(records.sealed(self.world.as_state()))
-        compat.replace(temporary, self._state_path())
-        self._seen_file = _stamp(self._state_path())
+        if self.persistent:
+            self._saved.write(self.world)
 
     def close(self):
         """Release what this process holds; a lab that is not kept goes away."""
@@ -339,7 +308,7 @@ class Lab(object):
             self.trace.close()
             self.trace = None
         if self.persistent:
-            locks.drop(self._lock_path(), self.owner)
+            self._saved.unlock()
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -361,38 +330,6 @@ class Lab(object):
             sys.modules.pop("com", None)
         return self
 
-
-VirtualizationManager = model.VirtualizationManager
-
-
-class Gate(object):
-    """What a thread passes to touch the lab, as often as it likes; it can be left in the middle, and taken again."""
-
-    def __init__(self):
-        self._lock = threading.RLock()
-        self._depth = 0
-
-    def __enter__(self):
-        self._lock.acquire()
-        self._depth += 1
-
-    def __exit__(self, *_error):
-        self._depth -= 1
-        self._lock.release()
-
-    def let_go(self):
-        """Leave it altogether, in the thread that may be in it; returns how often it was passed, for ``take``."""
-        depth = self._depth
-        for _time in range(depth):
-            self.__exit__()
-        return depth
-
-    def take(self, depth):
-        """Pass it so many times."""
-        for _time in range(depth):
-            self.__enter__()
-
-
 class _Session(object):
     def __init__(self, identity, name):
         self.id = identity
@@ -400,22 +337,3 @@ class _Session(object):
 
 
 _SESSION_KINDS = {jobs.Job: kinds.JOB, events.EventLog: kinds.EVENT_LOG, _Session: kinds.FOUNDRY_CONTEXT}
-
-
-def _stamp(path):
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return (status.st_ino, status.st_mtime, status.st_size)
-
-
-def _read_state(path):
-    try:
-        with open(path, "rb") as stream:
-            state = records.unsealed(stream.read().rstrip())
-    except (IOError, OSError, ValueError) as error:
-        raise errors.UsageError("%s: not a lab's state: %s; make a new lab" % (compat.text(path), compat.message(error)))
-    if state.get("format") != FORMAT:
-        raise errors.UsageError("%s: a lab of another version; make a new one" % compat.text(path))
-    return state

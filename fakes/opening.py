@@ -5,13 +5,14 @@ import os
 import shutil
 import tempfile
 
-from fakes import inventory
-from fakes.lab import STATE_FILE, Lab
+from fakes import inventory, saved
+from fakes.lab import Lab
 from fakes.model import VirtualizationManager
 from vibackup import compat, errors
 
 MAKING_FILE = "making"
-_HALF_MADE = {MAKING_FILE, "layers", STATE_FILE + ".new"}
+_HALF_MADE = {MAKING_FILE, "layers", saved.STATE_FILE + ".new"}
+
 
 def open_lab(folder=None, inventory_path=None):
     """Return an installed lab: the one kept in ``folder``, made there from the inventory if it is new.
@@ -35,7 +36,7 @@ def open_lab(folder=None, inventory_path=None):
 def _open_folder(folder, inventory_path):
     lab = Lab(folder, persistent=True)
     folder = lab.folder
-    if not os.path.exists(os.path.join(folder, STATE_FILE)):
+    if not saved.is_in(folder):
         _check_free(folder)
         description = inventory.load(inventory_path)
         try:
@@ -55,7 +56,7 @@ def _check_free(folder):
     names = set(compat.text(name) for name in os.listdir(folder))
     ours = {"lock"} | (_HALF_MADE if MAKING_FILE in names else set())
     foreign = [name for name in names - ours if not name.startswith("lock.new-")]
-    if foreign and not os.path.exists(os.path.join(folder, STATE_FILE)):
+    if foreign and not saved.is_in(folder):
         raise errors.UsageError(
             "--lab=%s: the folder holds something that is not a lab; name a new or empty folder" % compat.text(folder))
 
@@ -63,7 +64,7 @@ def _check_free(folder):
 def _make(lab, description):
     """Make the lab once, however many processes want to; what one that was killed has made of it goes."""
     with lab.exclusive():
-        if os.path.exists(os.path.join(lab.folder, STATE_FILE)):
+        if saved.is_in(lab.folder):
             return
         making = os.path.join(lab.folder, MAKING_FILE)
         open(making, "wb").close()

@@ -176,3 +176,31 @@ class Threads(object):
             return False
         self._lab.pass_time(end_ms)
         return True
+
+
+class Gate(object):
+    """What a thread passes to touch the lab, as often as it likes; it can be left in the middle, and taken again."""
+
+    def __init__(self):
+        self._lock = threading.RLock()
+        self._depth = 0
+
+    def __enter__(self):
+        self._lock.acquire()
+        self._depth += 1
+
+    def __exit__(self, *_error):
+        self._depth -= 1
+        self._lock.release()
+
+    def let_go(self):
+        """Leave it altogether, in the thread that may be in it; returns how often it was passed, for ``take``."""
+        depth = self._depth
+        for _time in range(depth):
+            self.__exit__()
+        return depth
+
+    def take(self, depth):
+        """Pass it so many times."""
+        for _time in range(depth):
+            self.__enter__()

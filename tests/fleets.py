@@ -127,14 +127,19 @@ def intervals_of(made):
 RATE = 512  # bytes that an agent reads in a second
 
 
-def inventory_of(fleet):
-    """Return the inventory of a lab that a Fleet is: what the ``model`` agent takes for each server is its seconds."""
+def inventory_of(fleet, spread=0.0):
+    """Return the inventory of a lab that a Fleet is: what the ``model`` agent takes for each server is its seconds.
+
+    spread: how much faster or slower than that a managed node may read, as a part of it.
+    """
+    chance = random.Random(len(fleet.members))
+    speeds = dict((name, int(RATE * chance.uniform(1 - spread, 1 + spread))) for name in fleet.nodes)
     disks = [_disk(each.server.name, each.seconds, each.groups[0]) for each in fleet.members]
     disks += [_disk(each.server.name, 1, "proxies") for each in fleet.proxies]
     servers = [{"name": each.server.name, "node": each.node, "devices": [each.server.name + "-disk"]}
                for each in fleet.members + fleet.proxies]
     groups = sorted(set(each.groups[0] for each in fleet.members)) + ["proxies"]
-    return {"data_centers": [{"name": "East", "nodes": [{"name": name, "bytes_per_second": RATE}
+    return {"data_centers": [{"name": "East", "nodes": [{"name": name, "bytes_per_second": speeds[name]}
                                                         for name in fleet.nodes],
                               "disk_groups": [{"name": name, "bytes": 2 ** 50} for name in groups]}],
             "disks": disks, "servers": servers}
@@ -160,13 +165,13 @@ def policy_of(fleet, folder):
 
 
 class Night(object):
-    """A night of a Fleet, carried out in a lab in memory; ``folder``: a py.path for its files."""
+    """A night of a Fleet, carried out in a lab in memory; ``folder``: a py.path for its files; spread: see above."""
 
-    def __init__(self, fleet, folder):
+    def __init__(self, fleet, folder, spread=0.0):
         self.fleet = fleet
         path = policy_of(fleet, folder)
         self.lab = Lab(str(folder.join("lab")), persistent=False)
-        inventory.build(self.lab, inventory.check(inventory_of(fleet), "fleet"))
+        inventory.build(self.lab, inventory.check(inventory_of(fleet, spread), "fleet"))
         self.lab.install()
         self.run = Run(site.connect_lab(self.lab), compat.text(str(folder.join("state"))), "fleet")
         self._path = path

@@ -312,8 +312,8 @@ def test_the_options_are_some_that_ssh_takes():
         return
     assert found.status == 0, found.errors
     lines = found.output.splitlines()
-    for name, value in (("batchmode", "yes"), ("forwardagent", "no"), ("forwardx11", "no"), ("permitlocalcommand", "no"),
-                        ("clearallforwardings", "yes")):
+    for name, value in (("batchmode", "yes"), ("forwardagent", "no"), ("forwardx11", "no"),
+                        ("permitlocalcommand", "no"), ("clearallforwardings", "yes")):
         assert "%s %s" % (name, value) in lines
     assert "stricthostkeychecking yes" in found.output or "stricthostkeychecking true" in found.output
 

@@ -161,6 +161,14 @@ class Stopped(VibackupError):
         self.exit_status = exit_status
 
 
+def renamed(known, now, otherwise, thing="it", so="it is not touched"):
+    """Return the Refused for a thing that we knew by the name ``known`` and that is called ``now``: it may be another.
+
+    otherwise: what else can be done than to call it so again. thing, so: what it is, and what becomes of it.
+    """
+    return Refused("somebody has renamed %s to %s, so %s: call it %s again, %s" % (thing, now, so, known, otherwise))
+
+
 class BadArchive(VibackupError):
     """A file of an archive is not what the manifest says."""
 

@@ -132,12 +132,19 @@ class Ledger(object):
                 found.extend(intent for intent in _intents_of(path, wanted) if intent.kept == kept)
         return found
 
+    def made_of(self, intent, **facts):
+        """Record of a leftover what ``made`` records of an intent of ours."""
+        state.append_line(self._path_of(intent), {"made": intent.number, "facts": facts})
+
     def release_of(self, intent):
         """Record that a leftover, or what was kept, is gone; the last one takes its run's file away."""
-        path = os.path.join(self._folder, safe_name(intent.run) + ".jsonl")
+        path = self._path_of(intent)
         state.append_line(path, {"released": intent.number})
         if not _open_intents(path):
             _remove(path)
+
+    def _path_of(self, intent):
+        return os.path.join(self._folder, safe_name(intent.run) + ".jsonl")
 
     def tidy(self):
         """Remove what a crash may leave of runs that are over and left nothing else: their files, and their locks."""
@@ -168,16 +175,16 @@ class Ledger(object):
         something on it, unless ``despite_leftovers``.
         """
         folder = os.path.join(self._locks, safe_name(identity))
-        holder = locks.take(folder, self._owner)
+        owner = dict(self._owner, holds=identity)
+        holder = locks.take(folder, owner)
         if holder is not None and locks.is_dead(holder):
             locks.break_dead(folder, holder)
-            holder = locks.take(folder, self._owner)
+            holder = locks.take(folder, owner)
         if holder is not None and locks.is_damaged(holder):
             raise errors.Busy("%s is busy: its lock is damaged; make sure that no run works on it, and remove %s" % (
                 name, compat.text(folder)))
         if holder is not None:
-            raise errors.Busy("%s is busy: the run %s (%s, process %s on %s) holds it; try again when that is over" % (
-                name, holder.get("run", "?"), holder.get("verb", "?"), holder.get("pid"), holder.get("host")))
+            raise busy(name, holder, "holds it")
         self._held.append(folder)
         if not despite_leftovers:
             self._check_leftovers(folder, identity, name)
@@ -203,6 +210,12 @@ class Ledger(object):
                 "--lab" % (name, left[0].run, describe(left[0].kind, left[0].facts)),
                 [describe(intent.kind, intent.facts) for intent in left])
 
+    def held_by_others(self):
+        """Return ``{identity: its owner}`` of what other runs hold, but for those that are known to be dead."""
+        found = [locks.holder(os.path.join(self._locks, name)) for name in os.listdir(self._locks)]
+        return dict((owner["holds"], owner) for owner in found if owner is not None and "holds" in owner
+                    and owner.get("run") != self._owner["run"] and not locks.is_dead(owner))
+
     def give_back(self, identity):
         """Release the lock of an object."""
         self._drop(os.path.join(self._locks, safe_name(identity)))
@@ -211,6 +224,12 @@ class Ledger(object):
         if folder in self._held:
             locks.drop(folder, self._owner)
             self._held.remove(folder)
+
+
+def busy(name, holder, does):
+    """Return the Busy for what is called ``name``; does: what the run ``holder``, the owner of a lock, does with it."""
+    return errors.Busy("%s is busy: the run %s (%s, process %s on %s) %s; try again when that is over" % (
+        name, holder.get("run", "?"), holder.get("verb", "?"), holder.get("pid"), holder.get("host"), does))
 
 
 def describe(kind, facts):

@@ -255,5 +255,4 @@ def _ours(run, kind, facts):
         return found
     if name == facts["final_name"]:
         return None
-    raise errors.Refused("somebody has renamed it to %s, so it is not touched: call it %s again, or delete it, and "
-                         "reconcile" % (name, facts["name"]))
+    raise errors.renamed(facts["name"], name, "or delete it, and reconcile")

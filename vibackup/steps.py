@@ -8,7 +8,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import collections
 import contextlib
 
-from vibackup import compat, errors, events, ledger, power
+from vibackup import compat, detaching, errors, events, ledger, power
 from vibackup import manager as api
 from vibackup.guest import Command, Guest, failure, new_disks
 from vibackup.job import job
@@ -163,8 +163,7 @@ def our_snapshot(vs, facts):
     if api.name_of(handle) == facts["name"]:
         return handle
     if known is not None:
-        raise errors.Refused("somebody has renamed it to %s, so it is not touched: call it %s again, or delete it" % (
-            api.name_of(handle), facts["name"]))
+        raise errors.renamed(facts["name"], api.name_of(handle), "or delete it")
     return None
 
 
@@ -198,10 +197,10 @@ def attached(run, disks, proxy, guest):
         attach(run, disks, proxy)
         power.reboot(run, proxy)
         found = find_new_disks(run, guest, before, disks)
-        run.ledger.made(number, places=places(found))
+        run.ledger.made(number, places=detaching.places(found))
         yield found
     finally:
-        run.release(number, lambda: release_attachment(run, proxy, guest, run.ledger.facts(number)))
+        run.release(number, lambda: detaching.release(run, proxy, guest, run.ledger.facts(number)))
 
 
 def intend_attachment(run, disks, proxy, before):
@@ -209,13 +208,13 @@ def intend_attachment(run, disks, proxy, before):
 
     before: the GuestDisks that its guest shows of its own. Raises VibackupError where it has one of ``disks`` already.
     """
-    if _attached(proxy, [disk.id for disk in disks]):
+    if detaching.on_proxy(proxy, [disk.id for disk in disks]):
         raise errors.VibackupError("%s has a device called like one of these already: %s" % (
             proxy.name, ", ".join(disk.name for disk in disks)))
     return run.ledger.intend(ledger.ATTACHMENT, proxy=proxy.id, proxy_name=proxy.name,
                              disks=[disk.id for disk in disks], names=[api.name_of(disk.handle) for disk in disks],
                              disk_names=", ".join(disk.name for disk in disks),
-                             sizes=[disk.bytes for disk in disks], before=places(before))
+                             sizes=[disk.bytes for disk in disks], before=detaching.places(before))
 
 
 def must_still_show(proxy, guest, disks, devices):
@@ -225,7 +224,7 @@ def must_still_show(proxy, guest, disks, devices):
     """
     shown = [(disk.path, disk.position, disk.bytes) for disk in guest.disks()]
     same = all((device.path, device.position, device.bytes) in shown for device in devices)
-    if not same or len(_attached(proxy, [disk.id for disk in disks])) != len(disks):
+    if not same or len(detaching.on_proxy(proxy, [disk.id for disk in disks])) != len(disks):
         raise errors.GuestError("%s does not show the disks any more as they were found (%s): was it booted, or were "
                                 "its disks changed?" % (guest.name, ", ".join(device.path for device in devices)))
 
@@ -243,7 +242,7 @@ def attach(run, disks, proxy):
     names = ", ".join(disk.name for disk in disks)
     with run.step("attach", proxy.name, ", ".join(disk.original for disk in disks)):
         with job(run.manager, "attach %s to %s" % (names, proxy.name),
-                 lambda: len(_attached(proxy, [disk.id for disk in disks])) == len(disks)) as made:
+                 lambda: len(detaching.on_proxy(proxy, [disk.id for disk in disks])) == len(disks)) as made:
             for disk in disks:
                 api.add_device(proxy.handle, disk.handle)
             api.describe(made, "Attach %s" % names, proxy.handle)
@@ -256,90 +255,6 @@ def find_new_disks(run, guest, before, disks):
         found = new_disks(before, guest.disks(), [disk.bytes for disk in disks], guest.name)
         record["detail"] = ", ".join(disk.path for disk in found)
         return found
-
-
-def release_attachment(run, proxy, guest, facts):
-    """Detach what ``facts`` of the ledger speak of from the proxy, and make its guest forget it."""
-    found = detach(run, proxy, facts)
-    if events.is_down(run.manager, proxy.handle):
-        return
-    if not found and _shows_none(guest, facts):
-        return
-    power.reboot(run, proxy)
-    with run.step("check disks", guest.name):
-        guest.wait_until_it_answers(events.BOOT_SECONDS)
-        must_have_forgotten(run, proxy, guest, facts)
-
-
-def detach(run, proxy, facts):
-    """Take what ``facts`` of the ledger speak of off the proxy; tells whether anything of it was there.
-
-    Its guest goes on seeing it until its next boot.
-    """
-    found = _ours_on(proxy, facts)
-    if found:
-        with run.step("detach", proxy.name, facts["disk_names"]):
-            with job(run.manager, "detach %s from %s" % (facts["disk_names"], proxy.name),
-                     lambda: not _attached(proxy, facts["disks"])) as made:
-                for disk in found:
-                    api.remove_device(proxy.handle, disk)
-                api.describe(made, "Detach %s" % facts["disk_names"], proxy.handle)
-    return bool(found)
-
-
-def must_have_forgotten(run, proxy, guest, facts):
-    """Raise unless ``facts`` of the ledger speak of nothing that the proxy has, or that its guest still shows."""
-    if _attached(proxy, facts["disks"]):
-        raise errors.VibackupError("%s is still attached to %s" % (facts["disk_names"], proxy.name))
-    if not _shows_none(guest, facts) and not _shows_what_it_has(run.manager, proxy, guest):
-        raise errors.GuestError("%s still shows a disk that was detached from it" % guest.name)
-
-
-def _ours_on(proxy, facts):
-    """Return the handles of the proxy's devices that ``facts`` of the ledger speak of; refuse a renamed one."""
-    found = _attached(proxy, facts["disks"])
-    names = dict(zip(facts["disks"], facts.get("names", ())))
-    for disk in found:
-        name, known = api.name_of(disk), names.get(api.identity_of(disk))
-        if known not in (None, name):
-            raise errors.Refused("somebody has renamed %s to %s, so it stays on %s: call it %s again, or take it off, "
-                                 "and reconcile" % (known, name, proxy.name, known))
-    return found
-
-
-def _attached(proxy, identities):
-    """Return the handles of those of the proxy's devices whose ids are among ``identities``."""
-    return [disk for disk in api.devices_of(proxy.handle) if api.identity_of(disk) in identities]
-
-
-def _shows_none(guest, facts):
-    """Tell whether the guest shows none of the disks that ``facts`` speak of, whatever else came or went meanwhile."""
-    try:
-        shown = places(guest.disks())
-    except errors.GuestError:
-        return False
-    if facts.get("places") is not None:
-        return not any(place in facts["places"] for place in shown)
-    for place in facts["before"]:
-        if place in shown:
-            shown.remove(place)
-    return not any(size in facts["sizes"] for _position, size in shown)
-
-
-def _shows_what_it_has(manager, proxy, guest):
-    """Tell whether a guest that has just booted shows as many disks of each size as its server has.
-
-    Then what is in the place of a disk that was detached is another one, which somebody has attached since.
-    """
-    devices = [disk for disk in api.devices_of(proxy.handle) if manager.device_kind(disk) != api.NETWORK]
-    if any(manager.device_kind(disk) != api.LOGICAL for disk in devices):
-        return False  # the manager does not tell the size of a raw disk
-    return sorted(disk.bytes for disk in guest.disks()) == sorted(api.bytes_of(disk) for disk in devices)
-
-
-def places(disks):
-    """Return positions and sizes of guest disks, in a form that the ledger can keep and compare."""
-    return sorted([list(disk.position or ()), disk.bytes] for disk in disks)
 
 
 # -- file systems

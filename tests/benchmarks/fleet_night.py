@@ -1,4 +1,4 @@
-"""How close a night comes to what no night could be shorter than, on seeded random fleets, each carried out in a lab."""
+"""How close a night comes to what no night could be shorter than, on seeded random fleets carried out in a lab."""
 import collections
 import contextlib
 import resource
@@ -12,12 +12,19 @@ from tests import fleets
 NAME = "nights of 100, 1,000 and 10,000 virtual servers"
 FLEETS = ((100, 5), (1000, 5), (10000, 1))
 GOAL = 1.05  # at 1,000 and above
+SPREAD = 0.3  # by which managed nodes read faster or slower than the policy says, where that is looked at
 
 
 def figure():
     """Return for each size the makespan over its lower bound, the naive run's, reboots, and what it took here."""
     lines = [_of_size(count, seeds) for count, seeds in FLEETS]
-    return "\n    ".join([""] + lines + ["peak memory of all: %d MiB" % _peak_mebibytes()])
+    return "\n    ".join([""] + lines + [_of_wrong_speeds(1000, 5), "peak memory of all: %d MiB" % _peak_mebibytes()])
+
+
+def _of_wrong_speeds(count, seeds):
+    ratios = [_night(count, seed, SPREAD).ratio for seed in range(seeds)]
+    return ("%6d servers, %d seeds, on managed nodes up to %d %% faster or slower than planned: %.3f at worst, "
+            "%.3f on average (no goal)" % (count, seeds, 100 * SPREAD, max(ratios), _mean(ratios)))
 
 
 def _of_size(count, seeds):
@@ -34,9 +41,9 @@ def _of_size(count, seeds):
 Figures = collections.namedtuple("Figures", "ratio naive reboots exceeded took")
 
 
-def _night(count, seed):
+def _night(count, seed, spread=0.0):
     fleet = fleets.Fleet(count, seed)
-    with workspace() as folder, contextlib.closing(fleets.Night(fleet, py.path.local(folder))) as night:
+    with workspace() as folder, contextlib.closing(fleets.Night(fleet, py.path.local(folder), spread)) as night:
         begun = time.monotonic()
         night.prepare()
         counts = night.carry_out()

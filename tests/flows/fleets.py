@@ -6,8 +6,10 @@ import contextlib
 
 from tests import fleets
 from tests.flows.helpers import KIB, compat, named
+from vibackup import site
 from vibackup.fleet import journal
 from vibackup.guest import Completed
+from vibackup.run import Run
 
 SIZE = 256 * KIB
 RATE = 65536  # bytes that a managed node reads in a second
@@ -143,6 +145,14 @@ def guests_do(stage, act):
     stage.lab.guests.run = run
     yield
     stage.lab.guests.run = real
+
+
+@contextlib.contextmanager
+def held(stage, server):
+    """Have another run hold a virtual server."""
+    with Run(site.connect_lab(stage.lab), stage.state(), "another") as run:
+        with run.held([(stage.object(server)["id"], server)], despite_leftovers=True):
+            yield
 
 
 def agent_of(argv):

@@ -42,6 +42,13 @@ def demo():
     return found
 
 
+def demo_with_two_linux_disks():
+    """Return the bundled inventory with db01, which has two disks, under Linux: its images can be read by dd."""
+    found = demo()
+    named(found["servers"], "db01")["operating_system"] = "Linux"
+    return found
+
+
 def small(vs="web01", disk="web01-system", proxy="pbh01", group="fastGroup", size=256 * KIB):
     """Return an inventory of one server with one small disk, and a proxy on another managed node."""
     return {

@@ -18,7 +18,8 @@ _RAW = {"not a number": b"NaN", "infinity": b"-Infinity", "too large": b"1e999",
         "deep objects": b'{"a":' * DEEP + b"0" + b"}" * DEEP, "unclosed lists": b"[" * DEEP}
 VALUES = [None, True, False, 0, 1, -1, 1.5, -2.5, 2 ** 31, 2 ** 32, 2 ** 63, 2 ** 64, 10 ** 30, "", " ", "x",
           "x" * 100000, "\0", "a\nb\r", "\x1b[2J", "..", "../../planted", "/planted", "C:\\planted", "-rf",
-          "$(touch planted)", "{vs}%s", "süd-\U0001f4be", "0", "-1", "NaN", [], {}, [[]], [None], {"": None}, ["x"] * 1000]
+          "$(touch planted)", "{vs}%s", "süd-\U0001f4be", "0", "-1", "NaN", [], {}, [[]], [None], {"": None},
+          ["x"] * 1000]
 
 
 def texts(data, seed, rounds=None):

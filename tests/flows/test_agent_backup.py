@@ -5,8 +5,9 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import pytest
 
 from tests.flows import sweeps
-from tests.flows.helpers import (Stage, compat, content_in, demo, kept_lab, named, objects_in, process, same_by_cmp,
-                                 site_agent, small, stage, vibackup_in)  # noqa: F401
+from tests.flows.helpers import (Stage, compat, content_in, demo, demo_with_two_linux_disks, kept_lab, named,
+                                 objects_in, process, same_by_cmp, site_agent, small, stage,  # noqa: F401
+                                 vibackup_in)
 from tests.flows.test_proxy_backup_files import extracted
 from vibackup import agents
 from vibackup import manager as api
@@ -36,9 +37,7 @@ def agent_calls(stage):
 
 @pytest.mark.needs("dd")
 def test_an_image_of_each_disk_is_on_the_share_byte_for_byte_and_the_manager_is_as_it_was(stage, tmpdir):
-    inventory = demo()
-    named(inventory["servers"], "db01")["operating_system"] = "Linux"
-    stage.open(inventory)
+    stage.open(demo_with_two_linux_disks())
     before = stage.objects()
     ran = run(stage, vs="db01", agent="dd", location=tmpdir)
     assert ran.status == 0, ran.errors
@@ -70,9 +69,7 @@ def test_a_raw_disk_is_read_as_any_other(stage, tmpdir):
 
 
 def test_one_disk_alone_is_read_from_its_own_device(stage):
-    inventory = demo()
-    named(inventory["servers"], "db01")["operating_system"] = "Linux"
-    stage.open(inventory)
+    stage.open(demo_with_two_linux_disks())
     ran = run(stage, "--disk=db01-data", vs="db01")
     assert [disk["name"] for disk in ran.document["backup"]["disks"]] == ["db01-data"]
     assert [call.words[2] for call in stage.calls if call.words[:1] == ["model-agent"]] == ["/dev/sdb"]
@@ -266,9 +263,7 @@ def test_a_server_that_has_a_snapshot_is_backed_up_all_the_same(stage):
 # -- the dry run
 
 def test_the_dry_run_says_what_the_real_one_then_does_and_changes_nothing(stage):
-    inventory = demo()
-    named(inventory["servers"], "db01")["operating_system"] = "Linux"
-    stage.open(inventory)
+    stage.open(demo_with_two_linux_disks())
     before = stage.objects()
     plan = run(stage, "--dry-run", vs="db01").document["plan"]
     assert agent_calls(stage) == [] and stage.changes() == [] and stage.objects() == before and stage.catalog() == []

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""A night of a fleet that ends before all is done: its window closes, it is stopped, or it dies; and how it is resumed."""
+"""A night that ends before all is done: its window closes, it is stopped, or it dies; and how it is resumed."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import contextlib
@@ -216,33 +216,38 @@ def test_a_night_that_is_done_cannot_be_resumed(stage):
 
 # -- two at once
 
+@contextlib.contextmanager
+def another_run(stage, verb, do):
+    """Have another run, of ``verb``, ``do(run)`` before each command of the agent; yields what that has returned."""
+    returned = []
+
+    def beside(_name, argv):
+        if fleets.agent_of(argv):
+            with Run(site.connect_lab(stage.lab), stage.state(), verb) as run:
+                returned.append(do(run))
+    with fleets.guests_do(stage, beside):
+        yield returned
+
+
 def test_of_two_nights_of_one_policy_the_second_is_busy(stage):
     """L6."""
     stage.open(fleets.inventory(2))
-    seen = []
 
-    def second(_name, argv):
-        if fleets.agent_of(argv):
-            with Run(site.connect_lab(stage.lab), stage.state(), "fleet") as run:
-                prepared = nights.prepare(run, policy.read(fleets.policy(stage).partition("=")[2]))
-                with pytest.raises(errors.Busy) as caught:
-                    prepared.carry_out(None, None)
-            seen.append(caught.value.message)
-    with fleets.guests_do(stage, second):
+    def second(run):
+        prepared = nights.prepare(run, policy.read(fleets.policy(stage).partition("=")[2]))
+        with pytest.raises(errors.Busy) as caught:
+            prepared.carry_out(None, None)
+        return caught.value.message
+    with another_run(stage, "fleet", second) as said:
         ran = night(stage)
-    assert ran.status == GOOD and len(seen) == 2 and "the policy nightly is busy" in seen[0], ran.errors
+    assert ran.status == GOOD and len(said) == 2 and "the policy nightly is busy" in said[0], ran.errors
     assert fleets.outcomes(fleets.last(stage)) == fleets.all_good(2)
 
 
 def test_reconcile_beside_a_night_touches_nothing_of_it(stage):
     """L2, L6."""
     stage.open(fleets.inventory(3))
-    released = []
-
-    def beside(_name, argv):
-        if fleets.agent_of(argv):
-            with Run(site.connect_lab(stage.lab), stage.state(), "reconcile") as run:
-                released.append((reconcile.leftovers(run), reconcile.reconcile(run), run.leftovers))
-    with fleets.guests_do(stage, beside):
+    with another_run(stage, "reconcile", lambda run: (reconcile.leftovers(run), reconcile.reconcile(run),
+                                                      run.leftovers)) as released:
         assert night(stage).status == GOOD
     assert released == [([], 0, [])] * 3

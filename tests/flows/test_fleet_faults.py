@@ -69,7 +69,8 @@ def judge_journal(stage, ran, place):
     else:
         last = fleets.last(stage)
         good = [vs for vs, outcomes in fleets.outcomes(last).items() if outcomes[-1] in ("ok", "warning")]
-        left_out = [each["vs"] for each in last.facts["left_out"] if each["wanted"]]  # one that does not tell its name is not called so
+        # One that does not tell its name is not called so.
+        left_out = [each["vs"] for each in last.facts["left_out"] if each["wanted"]]
         told = list(fleets.outcomes(last)) + [each["vs"] for each in last.of("skipped")] + left_out
         assert len(told) >= 3 and (left_out or sorted(told) == fleets.names(3)), (place, "a server has no line", told)
         whole = len(good) == 3 and not left_out

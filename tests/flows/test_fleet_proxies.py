@@ -97,7 +97,8 @@ def test_a_proxy_that_shows_one_disk_too_few_or_too_many_reads_none_of_them(stag
         if len(shown) < 2:
             return found
         last = re.search('NAME="([a-z]+)"', shown[-1]).group(1)
-        more = [line for line in lines if last not in line] if change == "few" else lines + [shown[-1].replace(last, "sdx")]
+        fewer = [line for line in lines if last not in line]
+        more = fewer if change == "few" else lines + [shown[-1].replace(last, "sdx")]
         return found._replace(output="".join(more))
     run = stage.lab.guests.run
 
@@ -156,7 +157,7 @@ def test_a_proxy_that_did_not_run_is_started_for_the_night_and_stopped_after_it(
 
 
 def test_a_proxy_with_a_raw_disk_of_its_own_leaves_nothing_behind(stage):
-    """Of a raw disk the manager does not tell the size; and the next batch's disks take the places of the last one's."""
+    """Of a raw disk the manager tells no size; and the next batch's disks take the places of the last one's."""
     inventory = fleets.inventory(6, proxies=1)
     inventory["disks"].append({"name": "lun", "lun": "LUN-1", "bytes": 64 * KIB, "content": {}})
     named(inventory["servers"], "pbh01")["devices"].append("lun")

@@ -2,7 +2,6 @@
 """Removing one backup: it is proved ours and dispensable first; then all of it goes, its entry before its bytes."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-import contextlib
 import io
 import json
 import os
@@ -11,7 +10,7 @@ import shutil
 import pytest
 
 from tests.decoys.death import Dying
-from tests.flows.helpers import (PASSWORD, compat, demo, named, restic_repository, small, stage, stop,
+from tests.flows.helpers import (PASSWORD, compat, demo_with_two_linux_disks, restic_repository, small, stage, stop,
                                  write_bytes)  # noqa: F401
 from tests.flows.sweeps import nothing_more_to_release, stop_everywhere
 from vibackup import agents, catalog, errors, locks, process
@@ -51,12 +50,19 @@ def three(stage, share, *words, **options):
     return [back_up(stage, share, *words, **options) for _night in range(nights)]
 
 
+def two_of_two_disks(stage, share):
+    """Open the demo, and back db01, which has two disks, up twice; return the entries."""
+    stage.open(demo_with_two_linux_disks())
+    return [back_up(stage, share, vs="db01") for _night in range(2)]
+
+
 def remove(stage, entry, known=None, entries=None, stop_status=None):
     """Prune one backup as a night does; return the run, which is over."""
     del stage.calls[:]
     with Run(connect_lab(stage.lab), stage.state(), "fleet", stop_status=stop_status) as run:
         entries = run.catalog.entries(entry["vs"]) if entries is None else entries
-        prune.prune(run, prune.Plan(run, entry, known or agents.load(), entries))
+        with prune.at_hand(run, entry):
+            prune.prune(run, prune.Plan(run, entry, known or agents.load(), entries))
     return run
 
 
@@ -96,10 +102,7 @@ def test_a_backup_goes_with_its_entry_and_nothing_else_does(stage, share):
 
 
 def test_all_disks_of_a_backup_go(stage, share):
-    inventory = demo()
-    named(inventory["servers"], "db01")["operating_system"] = "Linux"
-    stage.open(inventory)
-    old, new = [back_up(stage, share, vs="db01") for _night in range(2)]
+    old, new = two_of_two_disks(stage, share)
     assert len(old["disks"]) == 2
     remove(stage, old)
     assert files(share) == [new["id"] + ".img"] * 2
@@ -184,9 +187,7 @@ def test_the_last_good_one_is_refused_whatever_the_plan_said(stage, share):
 
 
 def test_the_last_good_one_of_a_disk_is_refused(stage, share):
-    inventory = demo()
-    named(inventory["servers"], "db01")["operating_system"] = "Linux"
-    stage.open(inventory)
+    stage.open(demo_with_two_linux_disks())
     whole, half = back_up(stage, share, vs="db01"), back_up(stage, share, "--disk=db01-data", vs="db01")
     refused(stage, "there is no newer good one of all that it has", whole)
     back_up(stage, share, "--disk=db01-system", vs="db01")
@@ -224,12 +225,27 @@ def test_what_is_not_ours_is_refused(stage, share, facts, words):
     assert len(files(share)) == 3
 
 
-def test_a_proxy_that_does_not_run_is_not_started_for_it(stage, share):
+def test_a_proxy_that_does_not_run_is_started_for_it_and_stopped_again(stage, share):
     """L5."""
     old = three(stage, share)[0]
     stop(stage, "pbh01")
-    refused(stage, "pbh01 does not run", old)
-    assert stage.object("pbh01")["power"] == "Stopped"
+    before = stage.objects()
+    run = remove(stage, old)
+    assert [step["name"] for step in run.steps] == ["start", "take out", "prune", "stop"]
+    assert stage.objects() == before and len(files(share)) == 2
+
+
+@pytest.mark.needs("tar")
+def test_a_server_that_its_own_agent_backed_up_is_not_started_for_it(stage, share):
+    """L5: it is protected, and no proxy."""
+    stage.open(small())
+    for _night in range(2):
+        assert stage.vibackup("agent-backup", "--vs=web01", "--agent=tar", "--mode=file", "--location=" + share,
+                              "--path=/mnt/system/etc").status == 0
+        stage.lab.clock.sleep(60)
+    stop(stage, "web01")
+    refused(stage, "web01 does not run", recorded(stage)[0])
+    assert stage.object("web01")["power"] == "Stopped"
 
 
 def test_a_proxy_that_is_gone_is_refused(stage, share):
@@ -248,10 +264,7 @@ def test_a_backup_that_the_agent_does_not_find_keeps_its_entry(stage, share):
 
 
 def test_a_backup_of_which_one_disk_is_not_there_keeps_its_entry_and_the_other(stage, share):
-    inventory = demo()
-    named(inventory["servers"], "db01")["operating_system"] = "Linux"
-    stage.open(inventory)
-    old = [back_up(stage, share, vs="db01") for _night in range(2)][0]
+    old = two_of_two_disks(stage, share)[0]
     os.remove(compat.native(image_of(share, old, "db01-data")))
     refused(stage, "does not find the backup", old)
     assert os.path.exists(compat.native(image_of(share, old, "db01-system")))
@@ -266,12 +279,11 @@ image_discard = %s
 """
 
 
-@pytest.mark.parametrize("discard, ours", [
-    ("rm -f -- {file}", True), ("rm -rf -- {folder}", False), ("rm -f -- {location}/{vs}/{disk}/{backup_id}0", False)])
-def test_an_agent_that_cannot_be_asked_must_name_our_id_in_what_removes(stage, share, discard, ours):
-    table = stage.write("agents.ini", DISCARDS % discard)
-    old = three(stage, share, "--agents=" + table, agent="site")[0]
-    known = agents.load(table)
+def goes_where_it_is_ours(stage, share, table, ours):
+    """Check that the agent of the ``table`` removes the oldest of three backups where that is ours, and else none."""
+    path = stage.write("agents.ini", table)
+    old = three(stage, share, "--agents=" + path, agent="site")[0]
+    known = agents.load(path)
     if ours:
         remove(stage, old, known)
     else:
@@ -279,17 +291,17 @@ def test_an_agent_that_cannot_be_asked_must_name_our_id_in_what_removes(stage, s
     assert len(files(share)) == 3 - ours
 
 
+@pytest.mark.parametrize("discard, ours", [
+    ("rm -f -- {file}", True), ("rm -rf -- {folder}", False), ("rm -f -- {location}/{vs}/{disk}/{backup_id}0", False)])
+def test_an_agent_that_cannot_be_asked_must_name_our_id_in_what_removes(stage, share, discard, ours):
+    goes_where_it_is_ours(stage, share, DISCARDS % discard, ours)
+
+
 @pytest.mark.parametrize("said, ours", [
     ("{id}", True), ("found {id}.img", True), ("nothing", False), ("{id}0", False), ("{id}-2", False),
     ("{id}.1", False)])
 def test_what_the_agent_shows_must_be_this_very_backup(stage, share, said, ours):
-    table = stage.write("agents.ini", DISCARDS % "rm -f -- {file}" + "image_find = echo '%s'\n" % said)
-    old = three(stage, share, "--agents=" + table, agent="site")[0]
-    known = agents.load(table)
-    if ours:
-        remove(stage, old, known)
-    else:
-        refused(stage, "site in pbh01 does not show web01-system of the backup", old, known=known)
+    goes_where_it_is_ours(stage, share, DISCARDS % "rm -f -- {file}" + "image_find = echo '%s'\n" % said, ours)
 
 
 @pytest.mark.needs("tar")
@@ -433,7 +445,7 @@ def test_whenever_it_is_killed_the_backup_is_all_there_or_all_gone_after_a_recon
         ends.add((there, pruning.all_or_nothing((what, number, phase))))
     assert ((True, True), True) in ends  # killed before the entry is taken out
     assert (((False, True), False) in ends) == ((what, phase) == ("call", "before"))  # between that and the removal
-    assert (((False, False), False) in ends) == ((what, phase) != ("call", "before"))  # and when all is gone
+    assert ((False, False), False) in ends  # and when all is gone
 
 
 def test_a_kill_between_the_entry_and_the_ledger_is_seen_too(pruning, monkeypatch):
@@ -469,7 +481,8 @@ def test_a_stop_at_any_moment_leaves_all_or_nothing(pruning):
 
     def act(run):
         pruning.anew()
-        prune.prune(run, prune.Plan(run, pruning.old, agents.load(), run.catalog.entries("web01")))
+        with prune.at_hand(run, pruning.old):
+            prune.prune(run, prune.Plan(run, pruning.old, agents.load(), run.catalog.entries("web01")))
     assert stop_everywhere(stage, "fleet", act, pruning.before) >= 1
     assert not pruning.has_entry() and not pruning.has_bytes()
 

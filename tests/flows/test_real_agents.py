@@ -69,7 +69,8 @@ class Place(object):
 
     def snapshots(self):
         """Return the names that restic has for what is in the repository, sorted."""
-        return sorted(each["id"] for each in json.loads(self.run("restic", "-r", self.repository, "--json", "snapshots")))
+        snapshots = json.loads(self.run("restic", "-r", self.repository, "--json", "snapshots"))
+        return sorted(each["id"] for each in snapshots)
 
     def restored(self):
         with open(compat.native(self.path("restored")), "rb") as stream:

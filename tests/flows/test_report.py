@@ -80,7 +80,7 @@ def test_it_prints_what_failed_first_and_ends_well(site, night):
     failed = [vs for vs, facts in night.tries().items() if facts["outcome"] == "failed"]
     assert ran.status == 0 and len(failed) == 2 and all(vs in ran.output for vs in failed)
     places = [ran.output.index(words) for words in (
-        failed[0], "BACKED UP WITH WARNINGS", "NIGHT NIGHTLY ON VM1", "LEFT OUT")]
+        failed[0], "BACKED UP WITH WARNINGS", "NIGHT nightly on vm1", "LEFT OUT")]
     assert places == sorted(places)
 
 

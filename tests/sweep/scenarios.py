@@ -306,6 +306,12 @@ def _night(retries):
     return ready
 
 
+def _night_of_three(place):
+    """Three servers share a boot of the one proxy, which was stopped."""
+    place.open(fleets.inventory(3, proxies=1, pbh01={"power": "Stopped"}))
+    return ["fleet", fleets.policy(place)]
+
+
 def _after_a_night(place):
     words = _night(1)(place)
     assert place.vibackup("fleet", *words).status == 0
@@ -361,6 +367,7 @@ ALL = [
     _scenario("reconcile archive", _left_behind(_words_of("archive"), "getSnapshotUsedPercent"), _nothing),
     _scenario("reconcile stopped server", _left_behind(_words_of("rollback revert"), "revertToSnapshot"), _nothing),
     _scenario("reconcile array", _left_behind(_words_of("array-backup both sorts"), "addStorageDevice"), _nothing),
+    _scenario("reconcile fleet", _left_behind(_night_of_three, "getSnapshotUsedPercent"), _nothing),
     _scenario("probe", _open(small, []), _nothing),
     _scenario("fleet", _night(0), _one_more_backup),
     _scenario("fleet tried again", _night(1), _one_more_backup),

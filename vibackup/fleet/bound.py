@@ -11,8 +11,8 @@ def lower_bound(tasks, proxies, most, reboot_seconds):
     """Return the seconds that no schedule of ``tasks`` could be shorter than.
 
     It is the largest of: all work over all places; the work of each managed node's own servers, of each disk group and
-    agent server over its limit; what the proxies' managed nodes have to do, their own servers' backups and all that goes
-    through proxies on them, over their limits; and the longest single backup with its two reboots.
+    agent server over its limit; what the proxies' managed nodes have to do, their own servers' backups and all that
+    goes through proxies on them, over their limits; and the longest single backup with its two reboots.
     """
     work, longest, through, all_work = collections.Counter(), 0, 0, 0
     for task in tasks:
@@ -27,5 +27,6 @@ def lower_bound(tasks, proxies, most, reboot_seconds):
     if len(nodes) > 1:  # otherwise a proxy on the server's own managed node does it, and loads that once
         work["proxies' nodes", None] = (through + sum(work[node] for node in nodes)) / len(nodes)
     most = dict(most, **{str("proxies' nodes"): most[limit.NODE]})
+    two_reboots = 2 * reboot_seconds if through else 0
     return max([work[key] / most[key[0]] for key in work] +
-               [longest, all_work / most[limit.IN_ALL], through / max(1, places) + (2 * reboot_seconds if through else 0)])
+               [longest, all_work / most[limit.IN_ALL], through / max(1, places) + two_reboots])

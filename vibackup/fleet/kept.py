@@ -1,7 +1,7 @@
 """Places kept for what the plan has begin soon, so that what is ahead of the plan does not stand in its way.
 
-To begin whatever is ready looks harmless. But where it is long, what was planned to have its place waits behind it, then
-the rest of that one's batch, then the next batches of its proxy: a night that is ahead of its plan would end behind it.
+To begin whatever is ready looks harmless. But where it is long, what was planned to have its place waits behind it,
+then the rest of that one's batch, then its proxy's next batches: a night that is ahead of its plan would end behind it.
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
@@ -18,9 +18,9 @@ PATIENCE_SECONDS = 60  # what is later than that keeps nothing any more
 class Kept(object):
     """Knows what of a plan has not begun. batches: of a ``plan.Plan``, which begins now.
 
-    clock: a clock, see ``manager``. limits: the ``limits.Limits`` of what is under way. A *moment of the plan* is how far
-    the night has come: as many seconds as it has lasted, and as many more as all that is under way began too early. Its
-    methods may be called by several threads.
+    clock: a clock, see ``manager``. limits: the ``limits.Limits`` of what is under way. A *moment of the plan* is how
+    far the night has come: as many seconds as it has lasted, and as many more as all that is under way began too early.
+    Its methods may be called by several threads.
     """
 
     def __init__(self, batches, clock, limits):
@@ -74,6 +74,10 @@ class Kept(object):
             if self._ahead:
                 return self.seconds() + min(self._ahead.values())
             return max(self.seconds(), self._order[0][0] if self._order else 0)
+
+    def has_any(self, key):
+        """Tell whether anything of ``key`` has not begun."""
+        return bool(self._planned.get(key))
 
     def until(self, each, keys):
         """Return the moment of the plan until which a place is kept that a Try would take, or None where there is none.

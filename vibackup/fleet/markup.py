@@ -20,7 +20,7 @@ def name(words):
 
 
 def figure(value, shown, path):
-    """Return a number as HTML, which says where in the report's data it comes from; ``-`` where it is None."""
+    """Return a number as HTML, which says where in the report's data it comes from; a dash where it is None."""
     if value is None:
         return '<span class="none">\u2013</span>'
     return '<data value="%s" data-path="%s">%s</data>' % (_exact(value), path, escaped(shown))

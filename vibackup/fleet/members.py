@@ -10,7 +10,7 @@ import collections
 from vibackup import checks, errors, guest, objectives, steps
 from vibackup import manager as api
 from vibackup.fleet import policy as policies
-from vibackup.fleet import values
+from vibackup.fleet.matching import Names
 from vibackup.names import printable
 
 # What the manager and the catalog have. servers: Listed ones; unreadable: LeftOut ones; entries: of the catalog, made
@@ -22,7 +22,7 @@ Listed = collections.namedtuple("Listed", "server snapshot snapshot_id")
 
 # A virtual server that is to be backed up. server: a steps.Server; section: a policy.Section; node, node_id,
 # data_center (an id); family: guest.LINUX, WINDOWS or None; disks: the checks.Disks to be backed up; bytes: of them;
-# groups: names of their disk groups, sorted; agent_server: what its agent writes to; seconds: how long it may take.
+# groups: names of their disk groups, sorted; agent_server: what its agent writes to; seconds: what its backup may take.
 Member = collections.namedtuple("Member", (
     "server section node node_id data_center family disks bytes groups agent_server seconds"))
 
@@ -31,10 +31,12 @@ Member = collections.namedtuple("Member", (
 LeftOut = collections.namedtuple("LeftOut", "vs section why wanted")
 LeftOut.__new__.__defaults__ = (True,)
 
-# A virtual server on which agents can run.
+# A virtual server on which agents can run; its fields are those of a Member.
 Proxy = collections.namedtuple("Proxy", "server node node_id data_center family")
 
 _Node = collections.namedtuple("_Node", "name id data_center")
+
+_NAMESAKES = "two virtual servers have this name: give each a name of its own"
 
 
 def read(run):
@@ -98,39 +100,13 @@ def _called(handle):
     return "a virtual server without a name"
 
 
-class _Names(object):
-    """Names and patterns of a policy: which of them is it that a name fits?"""
-
-    def __init__(self, patterns, names=()):
-        self.plain = [name for name in patterns if values.is_plain(name)] + list(names)
-        self._known = set(self.plain)
-        self.patterns = [(pattern, values.compiled(pattern)) for pattern in patterns if not values.is_plain(pattern)]
-
-    def __bool__(self):
-        return bool(self.plain or self.patterns)
-
-    __nonzero__ = __bool__
-
-    def which(self, name):
-        """Return the one that ``name`` fits, a plain one before others, or None."""
-        if name in self._known:
-            return name
-        return next((pattern for pattern, regex in self.patterns if pattern == name or regex.match(name)), None)
-
-    def fit_none_of(self, names):
-        """Return those plain ones, and those patterns, that none of ``names`` fits."""
-        return ([name for name in self.plain if name not in names],
-                [pattern for pattern, regex in self.patterns
-                 if pattern not in names and not any(regex.match(name) for name in names)])
-
-
-# A section, and what it says of names as _Names.
+# A section, and what it says of names as Names.
 _Wanted = collections.namedtuple("_Wanted", "section names nodes groups exclude proxies")
 
 
 def _wanted(section):
-    return _Wanted(section, _Names(section.names, section.file_names), _Names(section.nodes),
-                   _Names(section.disk_groups), _Names(section.exclude), _Names(section.proxies))
+    return _Wanted(section, Names(section.names, section.file_names), Names(section.nodes),
+                   Names(section.disk_groups), Names(section.exclude), Names(section.proxies))
 
 
 class _Look(object):
@@ -163,6 +139,7 @@ class _Look(object):
 
     @property
     def family(self):
+        """Its operating system: guest.LINUX, WINDOWS, or None for any other."""
         return guest.family(api.operating_system(self.server.handle))
 
 
@@ -187,9 +164,12 @@ class _Sorting(object):
         """Return the names of all servers that may be proxies of a section."""
         found = set()
         for wanted in self._wanted:
-            if wanted.section.technique == policies.PROXY:
-                found.update(name for name in self._names if wanted.proxies.which(name)) if wanted.proxies else (
-                    found.update(entry.get("proxy") for entry in entries))
+            if wanted.section.technique != policies.PROXY:
+                continue
+            if wanted.proxies:
+                found.update(name for name in self._names if wanted.proxies.which(name))
+            else:
+                found.update(entry.get("proxy") for entry in entries)
         return found
 
     # -- members
@@ -213,9 +193,8 @@ class _Sorting(object):
         if listed.server.id in self._snapshots:
             raise _Unwanted(None, "a snapshot of %s" % self._snapshots[listed.server.id])
         if self._named[listed.server.name] > 1:
-            words = "two virtual servers have this name: give each a name of its own"
             is_named = any(wanted.names.which(listed.server.name) for wanted in self._wanted)
-            raise errors.Refused(words) if is_named else _Unwanted(None, words)
+            raise errors.Refused(_NAMESAKES) if is_named else _Unwanted(None, _NAMESAKES)
 
     def _section_for(self, look):
         """Return the first Section that takes the server; a proxy has to be called by its plain name."""
@@ -239,7 +218,7 @@ class _Sorting(object):
             raise errors.Refused("%s has a snapshot already, %s" % (
                 name, checks.whose_snapshot(self._run, listed.snapshot)))
         family = look.family
-        _must_be_possible(name, section, family, look.server)
+        _must_be_possible(look.server, section, family)
         disks = _disks_of(look, section)
         size = sum(disk.bytes for disk in disks)
         seconds = self._took(look.server, section) or size / self._policy.bytes_per_second
@@ -259,7 +238,7 @@ class _Sorting(object):
         """Return a LeftOut for each name, and each pattern, that stands in the policy and fits nothing."""
         found = []
         for wanted in self._wanted:
-            found += _of_nothing(wanted, wanted.names, self._names | set(self._named), "virtual server", "")
+            found += _of_nothing(wanted, wanted.names, set(self._named), "virtual server", "")
             found += _of_nothing(wanted, wanted.proxies, self._names, "virtual server", ", to be a proxy")
         for kind, of_section in (("ManagedNode", lambda wanted: wanted.nodes),
                                  ("LvmDiskGroup", lambda wanted: wanted.groups)):
@@ -289,7 +268,7 @@ class _Sorting(object):
             return None
         try:
             if self._named[name] > 1:
-                raise errors.Refused("two virtual servers have this name: give each a name of its own")
+                raise errors.Refused(_NAMESAKES)
             look = member or _Look(self._run, listed, self._nodes)
             node = look.node if member is None else _Node(member.node, member.node_id, member.data_center)
             family = look.family
@@ -323,16 +302,16 @@ def _why_not(wanted, look):
     return None
 
 
-def _must_be_possible(name, section, family, server):
-    """Refuse what the section's technique cannot do with a guest of that ``family``."""
+def _must_be_possible(server, section, family):
+    """Refuse what the section's technique cannot do with a server whose guest is of that ``family``."""
     by_agent = section.technique == policies.AGENT
     if family is None and (by_agent or section.mode == policies.FILE):
         raise errors.Refused("%s has %s, which is neither Linux nor Windows: files, and agents in the server, want "
                              "one of them; use proxy-backup and mode = image" % (
-                                 name, api.operating_system(server.handle)))
+                                 server.name, api.operating_system(server.handle)))
     if family != guest.LINUX and by_agent and section.mode == policies.IMAGE:
         raise errors.Refused("%s has Windows, where no agent in the server reads whole disks: use mode = file, or "
-                             "proxy-backup" % name)
+                             "proxy-backup" % server.name)
 
 
 def _disks_of(look, section):
@@ -351,6 +330,7 @@ def _disks_of(look, section):
 
 
 def _of_nothing(wanted, names, there, kind, purpose):
+    """Return a LeftOut of the section for each of its Names ``names`` that nothing ``there`` (a set of names) has."""
     plain, patterns = names.fit_none_of(there)
     section = wanted.section.name
     return [_left_out(name, section, "no %s is called %s%s" % (kind, name, purpose)) for name in plain] + [

@@ -91,9 +91,9 @@ def write_prometheus(path, report):
 def prometheus(report):
     """Return the figures of the report as text in the exposition format."""
     lines = []
-    for name, kind, about, samples in _families(report):
-        lines += ["# HELP vibackup_%s %s" % (name, about), "# TYPE vibackup_%s %s" % (name, kind)]
-        lines += ["vibackup_%s%s %s" % (name, labels, value) for labels, value in _rendered(samples)]
+    for name, about, samples in _METRICS:
+        lines += ["# HELP vibackup_%s %s" % (name, about), "# TYPE vibackup_%s gauge" % name]
+        lines += ["vibackup_%s%s %s" % (name, labels, value) for labels, value in _rendered(samples(report))]
     return "\n".join(lines) + "\n"
 
 
@@ -122,57 +122,70 @@ def _value(value):
     return "%d" % value if value == int(value) else repr(float(value))
 
 
-def _families(report):
-    """Return ``(name, type, help, samples)`` of all metrics; a sample is its labels and its value, None: there is none.
-    """
-    def servers(what):
-        return [(_server(server), what(server)) for server in report["servers"]]
-
-    def nights(what):
-        return [(_night(night), what(night)) for night in report["nights"]]
-
-    def gauge(name, about, samples):
-        return name, "gauge", about, samples
-    return [
-        gauge("report_timestamp_seconds", "When this was written.", [({}, report["at"])]),
-        gauge("status", "The state of it all: 0 ok, 1 warning, 2 critical, 3 unknown.",
-              [({}, _STATUSES[report["status"]])]),
-        gauge("last_good_backup_timestamp_seconds", "When the server's newest good backup was finished.",
-              servers(lambda server: server["last_good"] and server["last_good"]["finished"])),
-        gauge("last_good_backup_age_seconds", "How old what it holds was when this was written.",
-              servers(lambda server: server["last_good"] and server["last_good"]["age"])),
-        gauge("has_good_backup", "Whether the server has a good backup at all.",
-              servers(lambda server: server["last_good"] is not None)),
-        gauge("within_rpo", "Whether the newest good backup is within the RPO; absent where there is no RPO.",
-              servers(lambda server: server["within_rpo"])),
-        gauge("rpo_seconds", "The recovery point objective of the server.", servers(lambda server: server["rpo"])),
-        gauge("restore_seconds", "How long a restore took when it was measured.",
-              servers(lambda server: server["restore_seconds"])),
-        gauge("within_rto", "Whether the measured restore is within the RTO; absent where one of them is not known.",
-              servers(lambda server: server["within_rto"])),
-        gauge("last_try", "What became of the server in its last night, as the label outcome.",
-              [(dict(_server(server), outcome=server["outcome"]), 1) for server in report["servers"]]),
-        gauge("night_start_timestamp_seconds", "When the last night began.", nights(lambda night: night["began"])),
-        gauge("night_end_timestamp_seconds", "When it ended; absent where it has no end.",
-              nights(lambda night: night["ended"])),
-        gauge("night_duration_seconds", "How long it lasted.", nights(lambda night: night["seconds"])),
-        gauge("night_outcome", "How it ended, as the label outcome.",
-              [(dict(_night(night), outcome=night["outcome"]), 1) for night in report["nights"]]),
-        gauge("night_servers", "How many servers had which outcome.",
-              [(dict(_night(night), outcome=outcome), night["counts"][nightly.key(outcome)])
-               for night in report["nights"] for outcome in nightly.OUTCOMES]),
-        gauge("night_bytes", "How much was read of servers that were backed up.",
-              nights(lambda night: night["bytes"])),
-        gauge("night_reboots", "How often proxies rebooted.", nights(lambda night: night["reboots"])),
-        gauge("nights_missed", "Windows that passed and nothing was started in them.",
-              [({}, report["counts"]["missed"])]),
-        gauge("damaged_files", "Files of the state that cannot be read.", [({}, report["counts"]["damaged"])]),
-    ]
-
-
 def _server(server):
     return {"vs": server["vs"], "manager": server["manager"], "section": server["section"]}
 
 
 def _night(night):
     return {"policy": night["name"], "manager": night["manager"], "shard": night["shard"]}
+
+
+def _whole(value):
+    """Return the function that gives a metric's one sample of the report, by what gives its value."""
+    return lambda report: [({}, value(report))]
+
+
+def _each_server(value):
+    """The same of each server: a sample is its labels and its value, None where there is none."""
+    return lambda report: [(_server(server), value(server)) for server in report["servers"]]
+
+
+def _each_night(value):
+    """The same of each night."""
+    return lambda report: [(_night(night), value(night)) for night in report["nights"]]
+
+
+def _last_tries(report):
+    return [(dict(_server(server), outcome=server["outcome"]), 1) for server in report["servers"]]
+
+
+def _night_outcomes(report):
+    return [(dict(_night(night), outcome=night["outcome"]), 1) for night in report["nights"]]
+
+
+def _night_servers(report):
+    return [(dict(_night(night), outcome=outcome), night["counts"][nightly.key(outcome)])
+            for night in report["nights"] for outcome in nightly.OUTCOMES]
+
+
+# Of each metric its name, what it is, and the function of the report that gives its samples.
+_METRICS = [
+    ("report_timestamp_seconds", "When this was written.", _whole(lambda report: report["at"])),
+    ("status", "The state of it all: 0 ok, 1 warning, 2 critical, 3 unknown.",
+     _whole(lambda report: _STATUSES[report["status"]])),
+    ("last_good_backup_timestamp_seconds", "When the server's newest good backup was finished.",
+     _each_server(lambda server: server["last_good"] and server["last_good"]["finished"])),
+    ("last_good_backup_age_seconds", "How old what it holds was when this was written.",
+     _each_server(lambda server: server["last_good"] and server["last_good"]["age"])),
+    ("has_good_backup", "Whether the server has a good backup at all.",
+     _each_server(lambda server: server["last_good"] is not None)),
+    ("within_rpo", "Whether the newest good backup is within the RPO; absent where there is no RPO.",
+     _each_server(lambda server: server["within_rpo"])),
+    ("rpo_seconds", "The recovery point objective of the server.", _each_server(lambda server: server["rpo"])),
+    ("restore_seconds", "How long a restore took when it was measured.",
+     _each_server(lambda server: server["restore_seconds"])),
+    ("within_rto", "Whether the measured restore is within the RTO; absent where one of them is not known.",
+     _each_server(lambda server: server["within_rto"])),
+    ("last_try", "What became of the server in its last night, as the label outcome.", _last_tries),
+    ("night_start_timestamp_seconds", "When the last night began.", _each_night(lambda night: night["began"])),
+    ("night_end_timestamp_seconds", "When it ended; absent where it has no end.",
+     _each_night(lambda night: night["ended"])),
+    ("night_duration_seconds", "How long it lasted.", _each_night(lambda night: night["seconds"])),
+    ("night_outcome", "How it ended, as the label outcome.", _night_outcomes),
+    ("night_servers", "How many servers had which outcome.", _night_servers),
+    ("night_bytes", "How much was read of servers that were backed up.", _each_night(lambda night: night["bytes"])),
+    ("night_reboots", "How often proxies rebooted.", _each_night(lambda night: night["reboots"])),
+    ("nights_missed", "Windows that passed and nothing was started in them.",
+     _whole(lambda report: report["counts"]["missed"])),
+    ("damaged_files", "Files of the state that cannot be read.", _whole(lambda report: report["counts"]["damaged"])),
+]

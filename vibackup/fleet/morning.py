@@ -6,10 +6,10 @@ lengths seconds.
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import collections
-import fnmatch
 
-from vibackup import objectives
-from vibackup.fleet import nightly
+from vibackup import objectives, prunable
+from vibackup.fleet import nightly, words
+from vibackup.fleet.matching import Names
 
 FEW = 5  # backups, of which one has all disks of the server
 NO_NIGHT = "no night"  # a server that has backups, and no night of the fleet knows it
@@ -51,9 +51,11 @@ def _servers(sources, nights, policies, now):
     for key in backups:
         known.setdefault(key, (None, _unknown(key[1], key[0] in with_nights)))
     names = collections.Counter(vs for _manager, vs in known)
+    named = [(section, Names(section.names, section.file_names), Names(section.exclude))
+             for policy in policies.values() for section in policy.sections]
     servers = []
     for (manager, vs), (night, server) in sorted(known.items(), key=lambda item: (item[0][1], item[0][0])):
-        section = _section(policies, night, server)
+        section = _section(policies, named, night, server)
         found = {"vs": vs, "manager": manager, "name": vs if names[vs] == 1 else "%s (%s)" % (vs, manager),
                  "policy": night and night["name"], "night": night and night["id"]}
         found.update((key, server[key]) for key in ("section", "node", "bytes", "outcome", "why", "proxy", "attempts",
@@ -61,6 +63,7 @@ def _servers(sources, nights, policies, now):
         if section is not None:
             found["section"] = section.name
         found["protected"] = server.get("wanted", server["outcome"] != NO_NIGHT or section is not None)
+        found["prunable"] = sum(1 for entry in backups.get((manager, vs), []) if entry.get("verb") in prunable.VERBS)
         found.update(_recovery(backups.get((manager, vs), []), made, section, now))
         servers.append(found)
     return servers
@@ -96,23 +99,20 @@ def _unknown(vs, has_night):
             "attempts": 0, "tried": None, "seconds": None, "warnings": []}
 
 
-def _section(policies, night, server):
-    """Return the policy's section that protects a server: the one its night names; without a night, by its name."""
+def _section(policies, named, night, server):
+    """Return the policy's section that protects a server: the one its night names; without a night, by its name.
+
+    named: of each section itself, the Names that it takes and those that it excludes.
+    """
     if night is not None:
         policy = policies.get(night["name"])
         if policy is None or not server.get("wanted", True):
             return None
-        found = [each for each in policy.sections if each.name == server["section"]]
-        return found[0] if found else None
+        return next((section for section in policy.sections if section.name == server["section"]), None)
     if server["why"] is not None:
         return None
-    found = [each for policy in policies.values() for each in policy.sections if _names(each, server["vs"])]
-    return found[0] if found else None
-
-
-def _names(section, vs):
-    return ((vs in section.file_names or any(fnmatch.fnmatchcase(vs, each) for each in section.names))
-            and not any(fnmatch.fnmatchcase(vs, each) for each in section.exclude))
+    return next((section for section, taken, excluded in named
+                 if taken.which(server["vs"]) is not None and excluded.which(server["vs"]) is None), None)
 
 
 # -- objectives
@@ -173,6 +173,8 @@ def _lists(servers):
     lists["restore_not_measured"] = places(lambda server: server["rto"] is not None
                                            and server["restore_seconds"] is None)
     lists["found_bad"] = places(lambda server: server["found_bad"])
+    lists["never_pruned"] = places(lambda server: server["prunable"] and not server["protected"]
+                                   and server["outcome"] in (nightly.LEFT_OUT, NO_NIGHT) and server["why"] is not None)
     return lists
 
 
@@ -226,13 +228,14 @@ def _judged(found):
     if warning:
         return "warning", _sentence(warning)
     if counts["with_rpo"]:
-        return "ok", "%s a good backup within RPO" % _servers_have(counts["within_rpo"])
-    return "ok", "%s backed up; no RPO is known to hold that against" % _count(counts["ok"])
+        return "ok", "%s %s a good backup within RPO" % (
+            words.count(counts["within_rpo"], "server"), "has" if counts["within_rpo"] == 1 else "have")
+    return "ok", "%s backed up; no RPO is known to hold that against" % words.count(counts["ok"], "server")
 
 
 _CRITICAL = (("no_good_backup", "server", "without a good backup within RPO"), ("missed", "night", "missed"),
              ("cut_short", "night", "cut short"))
-_UNKNOWN = (("without_policy", "night", "whose policy is not at hand"), ("damaged", "damaged file", "in the state"), 
+_UNKNOWN = (("without_policy", "night", "whose policy is not at hand"), ("damaged", "damaged file", "in the state"),
             ("without_night", "policy file", "without a night yet"))
 _WARNING = ((nightly.FAILED, "server", "failed"), (nightly.STOPPED, "server", "stopped"),
             (nightly.SKIPPED, "server", "skipped"), (nightly.key(nightly.NEVER_TRIED), "server", "never tried"),
@@ -250,14 +253,6 @@ def _sentence(said):
     """Return them as one sentence, which does not repeat of what it speaks."""
     found, before = [], None
     for count, thing, matter in said:
-        found.append("%s %s" % (count if thing == before else _count(count, thing), matter))
+        found.append("%s %s" % (count if thing == before else words.count(count, thing), matter))
         before = thing
     return ", ".join(found)
-
-
-def _count(count, thing="server"):
-    return "%d %s%s" % (count, thing, "" if count == 1 else "s")
-
-
-def _servers_have(count):
-    return "%s %s" % (_count(count), "has" if count == 1 else "have")

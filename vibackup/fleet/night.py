@@ -3,20 +3,21 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import binascii
 import collections
+import os
 import re
-import time
 
-from vibackup import catalog, errors, objectives
+from vibackup import catalog, compat, errors, ledger, objectives, prunable
 from vibackup import manager as api
 from vibackup.fleet import journal, members, plan, retention
 from vibackup.fleet import run as runs
+from vibackup.fleet import words as said
 from vibackup.fleet.nightly import GOOD
 from vibackup.fleet.tasks import task_of
+from vibackup.fleet.window import DAY
 from vibackup.flows import reconcile
-from vibackup.names import printable
+from vibackup.names import printable, safe_name
 from vibackup.report import duration
 
-DAY = 86400  # seconds: how long a night without a window may be resumed
 NIGHTS_LOOKED_AT = 5
 MOST_NAMED = 5  # of the servers that have no backup, in an error
 _SHARD = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})\Z")
@@ -35,7 +36,8 @@ def shard(words):
 
 def is_of(shard_, vs):
     """Tell whether the virtual server called ``vs`` is in a Shard: by its name alone, so it always is in the same."""
-    return binascii.crc32(vs.encode("utf-8")) % shard_.of == shard_.number - 1
+    number = binascii.crc32(safe_name(vs).encode("ascii")) & 0xffffffff  # which on Python 2 may be negative
+    return number % shard_.of == shard_.number - 1
 
 
 class Prepared(object):
@@ -44,7 +46,8 @@ class Prepared(object):
     def __init__(self, run, policy, shard_, resumed, site):
         self.run, self.policy, self.shard, self.resumed = run, policy, shard_, resumed
         found, left_out = members.of(run, policy, site)
-        done = set(vs for each in _with_those_it_resumes(run.folder, resumed) for vs in _done_since(each, site.entries))
+        done = set(vs for each in _with_those_it_resumes(run, resumed) for vs in _done_since(each, site.entries))
+        self._in_a_section = [member.server.name for member in found]
         self.wanted = [member for member in found if self._is_ours(member.server.name)]
         self.left_out = [each for each in left_out if self._is_ours(each.vs)]
         self.done = [member.server.name for member in self.wanted if member.server.name in done]
@@ -70,15 +73,26 @@ class Prepared(object):
         """Return the whole plan in words, a line each; those that are left out, and why, at the end."""
         found = ["window: %s" % self._window_in_words(),
                  "%s in %s, about %s with %s of proxies" % (
-                     count(len(self.members), "server"),
-                     count(len(self.plan.batches), "batch", "batches"), duration(self.plan.seconds),
-                     count(self.plan.reboots(), "reboot"))]
+                     said.count(len(self.members), "server"),
+                     said.count(len(self.plan.batches), "batch", "batches"), duration(self.plan.seconds),
+                     said.count(self.plan.reboots(), "reboot"))]
         for batch in self.plan.batches:
             found += self._batch_lines(batch)
         found += ["done already: %s" % vs for vs in self.done]
-        found += retention.lines(self._to_prune(self._entries_afterwards()))
+        found += retention.lines(self._to_prune(self._entries_afterwards())) + self._lines_of_never_pruned()
         return found + ["left out: %s" % (each.why if each.why.startswith(each.vs + ": ") else
                                           "%s: %s" % (each.vs, each.why)) for each in self.left_out]
+
+    def _lines_of_never_pruned(self):
+        """Return a line for each server whose backups stay, for no section has it, and one that says what to do."""
+        in_a_section = set(self._in_a_section) | set(each.vs for each in self.left_out if each.wanted)
+        counts = collections.Counter(entry["vs"] for entry in self._entries if entry.get("verb") in prunable.VERBS
+                                     and entry["vs"] not in in_a_section and self._is_ours(entry["vs"]))
+        found = ["never pruned: %s, which no section of the policy has: %s" % (
+            vs, said.count(number, "backup")) for vs, number in sorted(counts.items())]
+        how = ("to remove such backups: see where they are with vibackup backups --vs=NAME --json, remove them there "
+               "with their agent, and then the files of their ids in %s")
+        return found + ([how % os.path.join(compat.text(self.run.folder), "catalog")] if found else [])
 
     def _entries_afterwards(self):
         """Return the catalog's entries as they will be where all goes well, for retention to look at."""
@@ -124,14 +138,24 @@ class Prepared(object):
     def carry_out(self, start_run, tell):
         """Back up all of the plan, then prune; return a dict of counts by outcome, and ``without``: who has no backup.
 
-        start_run, tell: see ``run.Night``. Raises Busy where the policy's night is under way already.
+        start_run, tell: see ``run.Night``. Raises Busy where a night of the policy is under way that may have servers
+        of this one.
         """
         _must_be_open(self.policy, self.now)
-        with self.run.held([("fleet " + self.policy.path + self._shard_in_words(), "the policy " + self.policy.name)]):
+        lock, name = "fleet " + self.policy.path, "the policy " + self.policy.name
+        with self.run.held([(lock if self.shard is None else "%s %d/%d" % ((lock,) + self.shard), name)]):
+            self._must_be_apart(lock, name)  # behind the lock: of two that begin at once, one at least sees the other
             return self._carry_out(start_run, tell)
 
-    def _shard_in_words(self):
-        return "" if self.shard is None else " %d/%d" % self.shard
+    def _must_be_apart(self, lock, name):
+        """Refuse to run beside all of the policy, and beside a part of it that is not one of as many as this one."""
+        for identity, owner in self.run.ledger.held_by_others().items():
+            part = _SHARD.match(identity[len(lock) + 1:])
+            if identity == lock:
+                raise ledger.busy(name, owner, "does all of it")
+            if identity.startswith(lock + " ") and part is not None and (
+                    self.shard is None or int(part.group(2)) != self.shard.of):
+                raise ledger.busy(name, owner, "does its part %s" % part.group())
 
     def _carry_out(self, start_run, tell):
         book = journal.Journal(self.run.folder, self.run.id)
@@ -164,18 +188,19 @@ class Prepared(object):
 
     def _prune(self, start_run, night, book, tell):
         """Remove what retention does not keep, as long as new things may begin."""
+        pruning = []
+
         def note(each):
             """Write down what became of one backup."""
             book.write("pruned", backup=each["backup"], vs=each["vs"], why=each["why"])
-            self.run.leftovers.extend(each["leftovers"])
             self._not_pruned += each["outcome"] != "ok"
             tell("pruned", each)
 
         def start():
-            """Return a run for the next one; raise Stopped where the night is over."""
-            if night.is_over():
-                raise errors.Stopped(self.run.stop_status() or errors.TERMINATED)
-            return start_run("prune", self.run.stop_status)
+            """Return a run that goes on for as long as new things may begin."""
+            pruning.append(start_run("prune", lambda: self.run.stop_status() or (
+                errors.TERMINATED if night.is_over() else None)))
+            return pruning[-1]
         entries, damaged = self.run.catalog.readable()
         for error in damaged:
             tell("warning", error.message)
@@ -183,6 +208,17 @@ class Prepared(object):
             retention.prune_night(start, self._to_prune(entries), note)
         except errors.Stopped:
             tell("warning", "not all that retention does not keep was removed: the next night goes on with it")
+        finally:
+            for each in pruning:
+                self._take_over(each, night, tell)
+
+    def _take_over(self, run, night, tell):
+        """Record the boots of proxies that a run of the pruning took, its warnings, and what it left behind."""
+        self.run.leftovers.extend(run.leftovers)
+        for words in run.warnings:
+            tell("warning", words)
+        for proxy in self.proxies:
+            night.write_reboots(proxy, [step for step in run.steps if step["object"] == proxy.server.name], None)
 
     def _counts(self, night):
         last = dict((facts["vs"], facts["outcome"]) for kind, facts in night.records if kind == "backup")
@@ -241,7 +277,7 @@ def _last_night(run, policy, shard_):
     last = found[-1]
     if last.end is not None and last.end["outcome"] in GOOD:
         raise errors.Refused("the last night of %s, %s, is done: there is nothing to resume" % (policy.path, last.id))
-    closes = last.facts["closes"] or last.facts["started"] + DAY
+    closes = last.facts["closes"] or last.facts["started"] + DAY  # without a window, as long as a day
     if run.manager.clock.time() >= closes + last.facts["grace"]:
         raise errors.Refused("the last night of %s, %s, was over on %s: begin a new one, without --resume" % (
             policy.path, last.id, _clock(closes)))
@@ -249,20 +285,25 @@ def _last_night(run, policy, shard_):
 
 
 def _readable_nights(run):
-    """Return all nights that can be read, the oldest first; what is damaged is warned of."""
-    found = []
-    for path in journal.paths(run.folder):
-        try:
-            found.append(journal.read(path))
-        except errors.UsageError as error:
-            run.warn(error.message)
+    """Return all nights that can be read, the oldest first."""
+    found = [_readable_night(run, path) for path in journal.paths(run.folder)]
     return sorted((night for night in found if night is not None), key=lambda night: night.facts["started"])
 
 
-def _with_those_it_resumes(folder, night):
+def _readable_night(run, path):
+    """Return the Night in a file, or None where there is none; one that is damaged is none, and warned of once."""
+    try:
+        return journal.read(path)
+    except errors.UsageError as error:
+        if error.message not in run.warnings:
+            run.warn(error.message)
+        return None
+
+
+def _with_those_it_resumes(run, night):
     """Return a Night, or None for none, with the one that it resumes, and so on, as a list."""
     found = [] if night is None else [night]
-    known = dict((each.id, each) for each in journal.nights(folder)) if found else {}
+    known = dict((each.id, each) for each in _readable_nights(run)) if found else {}
     while found and found[-1].facts["resumes"] in known and len(found) < len(known):
         found.append(known[found[-1].facts["resumes"]])
     return found
@@ -294,11 +335,7 @@ def _free_bytes(found):
 def _reboot_seconds(run):
     """Return what a reboot of a proxy took in one of the last nights, on average."""
     for path in reversed(journal.paths(run.folder)[-NIGHTS_LOOKED_AT:]):
-        try:
-            night = journal.read(path)
-        except errors.UsageError as error:
-            run.warn(error.message)
-            continue
+        night = _readable_night(run, path)
         took = [reboot["seconds"] for reboot in night.of("reboot") if reboot["outcome"] == "ok"] if night else []
         if took:
             return sum(took) / len(took)
@@ -317,7 +354,7 @@ def _in_words(window):
 
 def _clock(moment):
     """Return a moment as people say it: by the local clock of the machine."""
-    return time.strftime(str("%a %H:%M"), time.localtime(moment))
+    return said.moment(moment, "%a %H:%M")
 
 
 def in_words(counts):
@@ -326,8 +363,3 @@ def in_words(counts):
     more = " and %d more" % (len(without) - MOST_NAMED) if len(without) > MOST_NAMED else ""
     return "%d of the policy's servers %s no backup of this night: %s%s; vibackup report says why" % (
         len(without), "has" if len(without) == 1 else "have", ", ".join(without[:MOST_NAMED]), more)
-
-
-def count(number, one, many=None):
-    """Return a number of things in words."""
-    return "%d %s" % (number, one if number == 1 else many or one + "s")

@@ -3,9 +3,9 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import collections
 
+from vibackup.fleet.window import DAY
 from vibackup.masking import mask
 
-DAY = 86400
 SLACK = 0.01  # seconds: lengths are rounded as they are written, and what ends makes room for what begins
 OK, WARNING, FAILED, STOPPED = "ok", "warning", "failed", "stopped"
 SKIPPED, NEVER_TRIED, NOT_YET, LEFT_OUT = "skipped", "never tried", "not yet tried", "left out"
@@ -83,7 +83,7 @@ def _frame(chain, manager, now):
 
 
 def _without_end(night, now):
-    """Nobody can tell from its journal whether a night still runs; its window and its grace say whether it may."""
+    """Return the outcome of a night whose journal has no end, and why: by its window and its grace it may still run."""
     latest = night["started"] + DAY if night.get("closes") is None else night["closes"] + (night.get("grace") or 0)
     if now <= latest:
         return RUNNING, "its journal has no end yet"
@@ -132,8 +132,7 @@ def _update(found, record, **facts_now):
 # -- its timeline
 
 def _proxies(chain, tries):
-    """Return the lanes of the proxies, and of the nodes where agents ran in the servers themselves, in order of name.
-    """
+    """Return the lanes of proxies, and of nodes where agents ran in the servers themselves, in order of name."""
     nodes = dict((each["name"], each.get("node")) for night in chain for each in night.facts.get("proxies") or [])
     lanes = dict(((name, node), ([], [])) for name, node in nodes.items())
     for each in _all_of(chain, "reboot"):

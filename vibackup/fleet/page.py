@@ -5,16 +5,14 @@ Figures carry ``data-path``, the place in the report's data where they come from
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 from vibackup import state
-from vibackup.fleet import nightly, style, timeline, words
+from vibackup.fleet import morning, nightly, style, timeline, words
 from vibackup.fleet.markup import escaped, figure, name, table
 from vibackup.report import duration, size
 from vibackup.version import __version__
 
 _SIGNS = {nightly.OK: "\u2713", nightly.WARNING: "!", nightly.FAILED: "\u2715", nightly.STOPPED: "\u25a0",
           nightly.SKIPPED: "\u2192", nightly.NEVER_TRIED: "\u25cb", nightly.NOT_YET: "\u2026",
-          nightly.LEFT_OUT: "\u2212",
-          nightly.CUT_SHORT: "\u2702", nightly.RUNNING: "\u2026", "no night": "?", "critical": "\u2715",
-          "unknown": "?"}
+          nightly.LEFT_OUT: "\u2212", nightly.CUT_SHORT: "\u2702", nightly.RUNNING: "\u2026", morning.NO_NIGHT: "?"}
 _OPEN_UP_TO = 60  # servers in the table of all of them, which is folded where there are more
 
 
@@ -31,7 +29,8 @@ def html(report):
              '<meta name="color-scheme" content="light dark">', '<link rel="icon" href="data:,">',
              "<title>%s</title>" % escaped(_title(report)), "<style>", style.CSS, "</style>", "</head>", "<body>",
              "<main>"]
-    for part in (_header, _figures, _missed, _wanting_a_look, _nights, _not_known, _left_out, _all_servers):
+    for part in (_header, _figures, _missed, _wanting_a_look, _nights, _not_known, _left_out, _never_pruned,
+                 _all_servers):
         lines += part(report)
     return "\n".join(lines + ["</main>", _footer(report), "</body>", "</html>", ""])
 
@@ -97,10 +96,14 @@ def _wanting_a_look(report):
     return lines
 
 
+def _at(places, report):
+    """Return ``(server, its place in the report's data)`` for each of ``places``."""
+    return [(report["servers"][place], "servers.%d" % place) for place in places]
+
+
 def _failures(report, places):
     return table(("Server", "Last night", "Last good backup", "RPO", "Why"),
-                 [_server_cells(report["servers"][place], "servers.%d" % place) + [_why(report["servers"][place])]
-                  for place in places], "servers")
+                 [_server_cells(server, path) + [_why(server)] for server, path in _at(places, report)], "servers")
 
 
 def _server_cells(server, path):
@@ -122,7 +125,7 @@ def _why(server):
 def _slow(report, places):
     rows = [[name(server["name"]), _restore(server, path),
              figure(server["rto"], words.age(server["rto"]), path + ".rto")]
-            for path, server in (("servers.%d" % place, report["servers"][place]) for place in places)]
+            for server, path in _at(places, report)]
     return table(("Server", "Measured restore", "RTO"), rows, "servers short")
 
 
@@ -132,8 +135,7 @@ def _restore(server, path):
 
 def _found_bad(report, places):
     rows = [[name(server["name"]), "<br>".join(escaped(each) for each in server["found_bad"]),
-             _last_good(server, path)]
-            for path, server in (("servers.%d" % place, report["servers"][place]) for place in places)]
+             _last_good(server, path)] for server, path in _at(places, report)]
     return table(("Server", "Backups that a check found bad", "Last good backup"), rows, "servers short")
 
 
@@ -225,12 +227,23 @@ def _left_out(report):
             "</section>"]
 
 
+def _never_pruned(report):
+    places = report["lists"]["never_pruned"]
+    if not places:
+        return []
+    said = ["%s (%s)" % (name(report["servers"][place]["name"]), _figure_of(
+        report["servers"][place]["prunable"], "servers.%d.prunable" % place)) for place in places]
+    return ["<section>", "<h2>Never pruned %s</h2>" % '<span class="count">%s</span>' % _figure_of(
+        len(places), "counts.never_pruned"), "<p>%s: %s</p>" % (escaped(words.NEVER_PRUNED), ", ".join(said)),
+            "</section>"]
+
+
 def _all_servers(report):
     servers = report["servers"]
     opened = " open" if len(servers) <= _OPEN_UP_TO else ""
-    rows = [_server_cells(server, "servers.%d" % place) + [
-        _restore(server, "servers.%d" % place), escaped(server["section"] or ""), escaped(server["node"] or "")]
-            for place, server in enumerate(servers)]
+    rows = [_server_cells(server, path) + [_restore(server, path), escaped(server["section"] or ""),
+                                           escaped(server["node"] or "")]
+            for server, path in _at(range(len(servers)), report)]
     return ["<section>", "<details%s>" % opened, "<summary>All servers %s</summary>" % (
         '<span class="count">%s</span>' % _figure_of(len(servers), "counts.servers"))] + table(
             ("Server", "Last night", "Last good backup", "RPO", "Measured restore", "Section", "Node"), rows,

@@ -18,19 +18,20 @@ def lines(report):
     found = _wrapped("%s: %s" % (report["status"].upper(), report["headline"]))
     found.append("as of %s (%s)" % (words.moment(report["at"]), words.zone(report["at"])))
     for key, heading, places in words.wanting_a_look(report):
-        found += _section(heading, [_server(key, report["servers"][place], _column(report, places))
-                                    for place in places])
+        found += _section(heading.upper(), [_server(key, report["servers"][place], _column(report, places))
+                                            for place in places])
     for night in report["nights"]:
-        found += _section("Night %s: %s" % (words.title(night), night["outcome"]), _night(night))
-    found += _section("Missed", [_missed(each) for each in report["missed"]])
-    found += _section("Left out", [_left_out(why, servers) for why, servers in
+        found += _section("NIGHT %s: %s" % (words.title(night), night["outcome"].upper()), _night(night))
+    found += _section("MISSED", [_missed(each) for each in report["missed"]])
+    found += _section("LEFT OUT", [_left_out(why, servers) for why, servers in
                                    words.reasons(report["lists"]["left_out"], report["servers"])])
-    found += _section("Not known", _not_known(report))
+    found += _section("NEVER PRUNED", _never_pruned(report))
+    found += _section("NOT KNOWN", _not_known(report))
     return [printable(line) for line in found]
 
 
 def _section(heading, blocks):
-    return ["", "%s" % heading.upper()] + [line for block in blocks for line in block] if blocks else []
+    return ["", heading] + [line for block in blocks for line in block] if blocks else []
 
 
 def _wrapped(line, first="", more="  "):
@@ -77,9 +78,9 @@ def _night(night):
     found += _wrapped(", ".join("%d %s" % (counts[nightly.key(outcome)], outcome) for outcome in _SHOWN
                                 if counts[nightly.key(outcome)] or outcome in _ALWAYS), "  ")
     per_server = "" if night["reboots_per_server"] is None else " (%.2f a server)" % night["reboots_per_server"]
-    found += _wrapped("%s read, %d reboot%s of proxies%s, %d old backup%s removed" % (
-        size(night["bytes"]), night["reboots"], "" if night["reboots"] == 1 else "s", per_server, night["pruned"],
-        "" if night["pruned"] == 1 else "s"), "  ")
+    found += _wrapped("%s read, %s of proxies%s, %s removed" % (
+        size(night["bytes"]), words.count(night["reboots"], "reboot"), per_server,
+        words.count(night["pruned"], "old backup")), "  ")
     if night["why"]:
         found += _wrapped(night["why"], "  ")
     for left in night["leftovers"]:
@@ -99,6 +100,12 @@ def _left_out(why, servers):
                     "  ", "    ")
 
 
+def _never_pruned(report):
+    servers = [report["servers"][place] for place in report["lists"]["never_pruned"]]
+    said = ", ".join("%s (%d)" % (server["name"], server["prunable"]) for server in servers)
+    return [_wrapped("%s: %s" % (words.NEVER_PRUNED, said), "  ", "    ")] if servers else []
+
+
 def _not_known(report):
     """Return what this report cannot say, which must not be taken for good news."""
     found = [_wrapped(each, "  ", "    ") for each in report["damaged"]]
@@ -107,6 +114,6 @@ def _not_known(report):
     found += [_wrapped("%s: there is no night of this policy yet" % name, "  ") for name in report["without_night"]]
     unmeasured = report["counts"]["restore_not_measured"]
     if unmeasured:
-        found.append(_wrapped("how long a restore takes, of %d server%s with an RTO: measure it with vibackup verify"
-                              % (unmeasured, "" if unmeasured == 1 else "s"), "  ", "    "))
+        found.append(_wrapped("how long a restore takes, of %s with an RTO: measure it with vibackup verify"
+                              % words.count(unmeasured, "server"), "  ", "    "))
     return found

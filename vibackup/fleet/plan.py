@@ -17,13 +17,13 @@ WAYS = (Way(1, True), Way(3, True), Way(1, False))  # tried in turn,
 GOOD_ENOUGH = 1.03  # until a plan is not much longer than what no plan could be shorter than
 
 # Within what a night has to stay. most: how many backups at once, by kind, see ``limits``. batch: the most tasks that
-# share a reboot. snapshot_age: how old a snapshot may become, in seconds. free: the bytes that disk groups have free, by
-# name. reboot_seconds: what a reboot of a proxy takes.
+# share a reboot. snapshot_age: how old a snapshot may become, in seconds. free: the bytes that disk groups have free,
+# by name. reboot_seconds: what a reboot of a proxy takes.
 Rules = collections.namedtuple("Rules", "most batch snapshot_age free reboot_seconds")
 
 
 class Plan(object):
-    """batches: ``schedule.Batch`` of all proxies, in the order of their numbers. impossible: tasks that no proxy can do.
+    """batches: ``schedule.Batch`` of all proxies, by their numbers. impossible: tasks that no proxy can do.
 
     seconds: how long all takes, with the last reboots. lower_bound: what no plan could be shorter than.
     """
@@ -41,7 +41,10 @@ class Plan(object):
 
 
 def make(tasks, proxies, rules):
-    """Return the Plan of ``tasks.Task`` through ``members.Proxy`` within Rules: every task is in one batch or impossible."""
+    """Return the Plan of ``tasks`` (``tasks.Task``) through ``proxies`` (``members.Proxy``) within Rules.
+
+    Every task is in one batch or impossible.
+    """
     can = dict((needs, able(needs, proxies)) for needs in set(needs_of(task) for task in tasks))
     impossible = [task for task in tasks if not can[needs_of(task)]]
     tasks = [task for task in tasks if can[needs_of(task)]]

@@ -17,7 +17,7 @@ from vibackup.fleet import values
 from vibackup.fleet.window import Window
 from vibackup.names import printable
 
-# What the brief of a night is. path: in full; name: the file's, without .ini; window: a Window, or None for any time;
+# What a policy says. path: in full; name: the file's, without .ini; window: a Window, or None for any time;
 # grace, snapshot_age (seconds); limits: LIMITS to whole numbers; retries: of a server that failed; batch: the most
 # servers that share a reboot; bytes_per_second: of a backup, until the catalog knows better; mail: None, or a dict of
 # to (addresses), from (an address or None), smtp_host (None: the local sendmail) and when (always, failures); sections:
@@ -67,7 +67,8 @@ FLEET = (
          values.speed),
     _key("mail-to", "", "who is sent the report: addresses", values.addresses, ()),
     _key("mail-from", "", "the sender's address", values.address),
-    _key("smtp-host", "", "the host that takes the mail; without it, the local sendmail", values.host),
+    _key("smtp-host", "", "the host that takes the mail, which must do so without a login; without it, the local "
+         "sendmail", values.host),
     _key("mail-when", "always", "when it is sent: always, or failures", values.one_of("always", "failures")),
 )
 
@@ -315,7 +316,7 @@ class _Reading(object):
         if got["agent"] not in known:
             return [("agent", "not known: %s; %s" % (got["agent"], values.nearest(got["agent"], sorted(known))))]
         return [] if given.wrong & {"mode", "technique", "location", "folders"} else _about_use(
-            known[got["agent"]], got, "mode")
+            known[got["agent"]], got)
 
     def _known_agents(self, name, path):
         """Return the agents by name, with those of the INI at ``path`` (None: none); None, told once, for a bad one."""
@@ -349,7 +350,7 @@ class _Reading(object):
         return found
 
 
-def _about_use(agent, got, key):
+def _about_use(agent, got):
     """Return ``(key, words)`` of why ``agent`` cannot do what a section wants of it, in a list; [] where it can."""
     if got["technique"] == AGENT and agent.suffix and got["location"] is None:
         return [("location", "missing; %s writes files, and a server's own disks are no place for them" % agent.name)]
@@ -358,7 +359,7 @@ def _about_use(agent, got, key):
     if not agent.supports(operation):
         alike = "give folders, or another agent" if by_itself and agent.supports("file_backup") else (
             "choose another agent or mode")
-        return [(key, "the agent %s has no %s; %s" % (agent.name, operation, alike))]
+        return [("mode", "the agent %s has no %s; %s" % (agent.name, operation, alike))]
     try:
         agent.commands(operation, agents.values_for(agent, "vs", "disk", got["location"], "id", device="/dev/x",
                                                     mount="/x", origin="/"))

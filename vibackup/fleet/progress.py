@@ -3,18 +3,18 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import collections
 import threading
-import time
 
 from vibackup import compat
 from vibackup.columns import fitted, width
+from vibackup.fleet import words as said
 from vibackup.fleet.estimate import Estimate
+from vibackup.fleet.nightly import FAILED, OK, RUNNING, SKIPPED, STOPPED, WARNING
+from vibackup.fleet.window import DAY
 from vibackup.masking import mask
 from vibackup.names import printable
 from vibackup.report import duration
 
-WAITING, RUNNING, READ, SKIPPED = "waiting", "running", "read", "skipped"
-OK, WARNING, FAILED, STOPPED = "ok", "warning", "failed", "stopped"
-DAY_SECONDS = 86400
+WAITING, READ = "waiting", "read"
 TENTHS = 10  # so often are the totals told where there is no terminal
 FEWEST_BETWEEN = 10  # servers, between two of them
 NARROWEST = 12  # columns for the names of servers, whatever stands beside them
@@ -26,7 +26,7 @@ _DOING = {"freeze": "taking snapshots", "snapshot": "taking snapshots", "thaw": 
 
 
 class Counts(object):
-    """How many of the servers ``names`` are waiting, running, read (the clean-up is not done) or over, and how."""
+    """How many servers are waiting, running, read (the clean-up is not done) or over, and how. names: theirs."""
 
     def __init__(self, names):
         self._states = dict((name, WAITING) for name in names)
@@ -79,21 +79,21 @@ class Lane(object):
         return bool(self._servers or self._reading)
 
     def take_up(self, batch, servers):
-        """It begins a batch."""
+        """It begins the batch of that number, which has the servers of those names."""
         self._batch = batch
         self._servers.update(servers)
 
     def do(self, step, moment):
-        """It begins a step, which may be one that nobody needs to see."""
+        """It begins a step, by its name, at a moment (monotonic); it may be one that nobody needs to see."""
         if step in _DOING and _DOING[step] != self._doing:
             self._doing, self._since = _DOING[step], moment
 
     def begin(self, vs, moment):
-        """An agent begins to read."""
+        """An agent begins to read the server ``vs`` at a moment (monotonic)."""
         self._reading[vs] = moment
 
     def has_read(self, vs, moment):
-        """An agent has ended."""
+        """That agent has ended."""
         self._doing, self._since = _DOING["read"], moment
         self._reading.pop(vs, None)
 
@@ -108,7 +108,7 @@ class Lane(object):
         return list(self._reading.items())
 
     def line(self, columns, moment):
-        """Return what it does at a moment, in one line that fits."""
+        """Return what it does at a moment (monotonic), in one line of so many columns at the most."""
         name = fitted(_shown(self._name or NO_PROXY), max(LONGEST_PROXY, columns // 3))
         head = "%s: %s" % (name, "" if self._batch is None else "batch %d: " % self._batch)
         if not self._reading:
@@ -131,7 +131,10 @@ def _joined(names, room):
 
 
 class View(object):
-    """What the block on a terminal shows of the night of ``prepared``, which begins at ``moment`` (monotonic)."""
+    """What the block on a terminal shows of a night that begins now.
+
+    prepared: the ``night.Prepared``. counts: its Counts. clock: the manager's.
+    """
 
     def __init__(self, prepared, counts, clock):
         self._counts = counts
@@ -152,7 +155,7 @@ class View(object):
         self._moment, self._real = moment, compat.monotonic()
 
     def lane(self, proxy):
-        """Return the Lane of the proxy called ``proxy``, or None."""
+        """Return the Lane of the proxy of that name; None: that of the agents in the servers themselves."""
         return self._lanes[proxy]
 
     def _now(self):
@@ -168,7 +171,7 @@ class View(object):
             self._work -= self._seconds.get(vs, 0)
 
     def lines(self, columns, most):
-        """Return the lines, at most so many."""
+        """Return the lines: at the most so many, of so many columns."""
         moment = self._now()
         found = [self._totals(columns, moment)]
         found += [lane.line(columns, moment) for lane in self._lanes.values() if lane.is_at_work]
@@ -265,8 +268,8 @@ class Watcher(object):
         if self._view is not None:
             self._view.lane(facts["proxy"]).take_up(facts["batch"], facts["servers"])
         elif facts["servers"]:
-            self._line("%s: batch %d: %d server%s" % (facts["proxy"], facts["batch"], len(facts["servers"]),
-                                                      "" if len(facts["servers"]) == 1 else "s"))
+            self._line("%s: batch %d: %s" % (facts["proxy"], facts["batch"],
+                                             said.count(len(facts["servers"]), "server")))
 
     def _reboot(self, facts, _moment):
         if facts["outcome"] != OK:
@@ -325,5 +328,4 @@ def _for(seconds):
 
 def _clock(moment, now):
     """Return a moment by the local clock of the machine, with its day where that is not near."""
-    form = "%H:%M" if moment - now < DAY_SECONDS else "%a %H:%M"
-    return compat.text(time.strftime(str(form), time.localtime(moment)))
+    return said.moment(moment, "%H:%M" if moment - now < DAY else "%a %H:%M")

@@ -22,6 +22,9 @@ Verdict = collections.namedtuple("Verdict", "entry kept why")
 # The Verdicts of the backups of the virtual server called ``vs``, the oldest first; known: agents by name.
 Planned = collections.namedtuple("Planned", "vs known verdicts")
 
+# A backup that is to go: its entry, and what else a ``prune.Plan`` takes.
+_Doom = collections.namedtuple("_Doom", "entry known entries")
+
 
 def plan(entries, keep, now, site):
     """Return a Verdict for each of ``entries``, in their order.
@@ -130,32 +133,65 @@ def lines(planned):
 def prune_night(start_run, planned, tell=None):
     """Remove what ``planned`` (of ``plan_night``) does not keep; one that cannot be removed stops no other.
 
-    start_run(): returns a new ``run.Run``, which is closed here. tell(result): called after each. Returns the results,
-    each ``{"vs", "backup", "why", "outcome", "leftovers"}``: outcome is "ok" (then why is None) or "failed"; leftovers
-    are those of the run. Raises Stopped where a stop was asked for.
+    start_run(): returns a new ``run.Run``, which is closed here; it has the ``leftovers`` of all that it has done.
+    There is one for each virtual server through which backups are removed: that is held, and if need be started, once
+    for all of them; where something is left behind in it, the others stay. tell(result): called after each. Returns the
+    results, each ``{"vs", "backup", "why", "outcome", "leftovers"}``: outcome is "ok" (then why is None) or "failed".
+    Raises Stopped where a stop was asked for.
     """
     results = []
-    for each in planned:
-        entries = [verdict.entry for verdict in each.verdicts]
-        for verdict in each.verdicts:
-            if not verdict.kept:
-                results.append(_pruned(start_run, verdict.entry, each.known, entries))
-                if tell is not None:
-                    tell(results[-1])
+
+    def note(result):
+        """Keep a result, and tell of it."""
+        results.append(result)
+        if tell is not None:
+            tell(result)
+    for doomed in _by_host(planned):
+        with start_run() as run:
+            _prune_on_one(run, doomed, note)
     return results
 
 
-def _pruned(start_run, entry, known, entries):
-    why, leftovers = None, []
+def _by_host(planned):
+    """Return what is to go as lists of _Dooms, each of what is removed through one proxy, or in one server itself."""
+    found = collections.OrderedDict()
+    for each in planned:
+        entries = [verdict.entry for verdict in each.verdicts]
+        for entry in [verdict.entry for verdict in each.verdicts if not verdict.kept]:
+            host = (entry.get("proxy"), None if entry.get("proxy") else entry["vs"])
+            found.setdefault(host, []).append(_Doom(entry, each.known, entries))
+    return list(found.values())
+
+
+def _prune_on_one(run, doomed, note):
+    """Remove all of ``doomed`` by one run; where their host is not to be had, that is why each of them stays."""
+    left = list(doomed)
     try:
-        with start_run() as run:
-            leftovers = run.leftovers
-            prune.prune(run, prune.Plan(run, entry, known, entries))
+        with prune.at_hand(run, left[0].entry):
+            while left:
+                run.check_stop()
+                note(_pruned(run, left.pop(0)))
+    except errors.Stopped:
+        raise
+    except compat.FAULTS as fault:
+        why = mask(compat.message(fault))
+        for each in left:
+            note(_result(each.entry, why))
+
+
+def _pruned(run, doom):
+    try:
+        if run.leftovers:
+            raise errors.Leftovers("%s was left behind before it: release that with: vibackup reconcile --fix" % (
+                run.leftovers[0]["what"]))
+        prune.prune(run, prune.Plan(run, *doom))
     except errors.Stopped:
         raise
     except compat.FAULTS as error:
-        why = mask(compat.message(error))
-    if leftovers and why is None:
-        why = leftovers[0]["reason"]
+        return _result(doom.entry, mask(compat.message(error)))
+    return _result(doom.entry, run.leftovers[0]["reason"] if run.leftovers else None, list(run.leftovers))
+
+
+def _result(entry, why, leftovers=()):
     return {"vs": entry["vs"], "backup": entry["id"], "why": why, "outcome": "ok" if why is None else "failed",
-            "leftovers": leftovers}
+            "leftovers": list(leftovers)}

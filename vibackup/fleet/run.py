@@ -7,11 +7,12 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import threading
 
-from vibackup import agents, catalog, compat, errors, events, ledger, objectives, power, steps
+from vibackup import agents, catalog, compat, errors, ledger, objectives, power, steps
 from vibackup import manager as api
 from vibackup.faults import as_ours
 from vibackup.fleet import limits as limit
 from vibackup.fleet.kept import Kept
+from vibackup.fleet.lane import Lane
 from vibackup.fleet.turns import Turns
 from vibackup.fleet.waiting import Waiting
 from vibackup.flows import agent_backup, proxy, proxy_batch
@@ -19,7 +20,6 @@ from vibackup.masking import mask
 from vibackup.report import duration
 
 STOPPED, FAILED = "stopped", "failed"
-MOST_FAILURES = 2  # of a proxy, one after the other: then it is left alone
 MOST_POSTPONED = 3  # how often a server that never had its turn is tried again as if nothing had happened
 CLOSED = "the window closed before its turn"
 CUT = "it was cancelled: the window had closed, and its grace was over"
@@ -48,7 +48,7 @@ class Night(object):
         self.places = policy.limits[limit.PROXY]
         self.snapshot_age = policy.snapshot_age
         self._waiting = Waiting(plan.batches, [None] + list(proxies), policy.batch,
-                                policy.snapshot_age)
+                                policy.snapshot_age, self._kept)
         self._not_used = []  # why, in words
         self._numbers = 0
         self._known = {}
@@ -109,12 +109,11 @@ class Night(object):
 
     def next(self, host):
         """Return the Trys that a host does next; [] for none now, None where there will be none."""
-        return None if self.is_over() else self._waiting.next(host, self._kept.moment(), self._kept.seconds())
+        return None if self.is_over() else self._waiting.next(host)
 
     def _wait(self, host, changes):
         """Wait until something may have come up for a host that had nothing to do after so many ``changes``."""
-        moment = self._kept.moment()
-        seconds = self._waiting.seconds_to_wait(host, moment, self._kept.seconds())
+        moment, seconds = self._kept.moment(), self._waiting.seconds_to_wait(host)
         self._clock.wait_for(lambda: self._waiting.changes != changes or self.is_over() or
                              seconds is not None and self._kept.moment() >= moment + seconds, seconds)
 
@@ -141,7 +140,7 @@ class Night(object):
                 run.ledger.check_leftovers(host.server.id, host.server.name, self._living, (ledger.BACKUP,))
                 _must_be_called(host.server)
                 with power.running(run, host.server):
-                    _Lane(self, run, host).work(tries)
+                    Lane(self, run, host).work(tries)
         finally:
             self._close(run)
             for words in run.warnings:
@@ -263,7 +262,8 @@ class Night(object):
         for step in steps_:
             if step["name"] in ("reboot", "start"):
                 self._write("reboot", proxy=host.server.name, node=host.node, batch=number,
-                            started=objectives.moment(step["started"]), seconds=step["seconds"], outcome=step["outcome"],
+                            started=objectives.moment(step["started"]), seconds=step["seconds"],
+                            outcome=step["outcome"],
                             why=step["detail"] if step["outcome"] != "ok" else None)
 
     def _write(self, kind, **facts):
@@ -275,120 +275,6 @@ class Night(object):
 
 class _TooOld(errors.TimedOut):
     """A server's turn to be read did not come in time: nobody's failure."""
-
-
-class _Taken(object):
-    """A Share that a proxy has taken on. read: when its agent began and how long it read, or None."""
-
-    def __init__(self, each, share, number):
-        self.each, self.share, self.number = each, share, number
-        self.task, self.at = each.task, each.at
-        self.read = None
-
-
-class _Lane(object):
-    """What one proxy does while its run holds it."""
-
-    def __init__(self, night, run, host):
-        self._night, self._run, self._host = night, run, host
-        self._guest = steps.guest_of(run, host.server)
-        self._taken = []  # whatever happens, all of it is taken back and recorded
-        self._failures = 0
-        self._is_stuck = False
-
-    def work(self, tries):
-        """Do ``tries``, and batch after batch until there is nothing to do."""
-        try:
-            while True:
-                if tries:
-                    self._batch(tries)
-                elif self._taken:
-                    self._let_go()
-                else:
-                    return
-                self._must_be_of_use()
-                tries = self._night.next(self._host)
-        finally:
-            self._let_go()
-
-    def _batch(self, tries):
-        number = self._night.number()
-        leaving, fresh = list(self._taken), []
-        for each in tries:
-            share = self._night.share(each, self._host)
-            if share is not None:
-                fresh.append(_Taken(each, share, number))
-                self._taken.append(fresh[-1])
-        self._night.tell("proxy", {"proxy": self._host.server.name, "batch": number,
-                                   "servers": [taken.task.member.server.name for taken in fresh]})
-        begun = len(self._run.steps)
-        error = proxy_batch.take_on(self._run, self._host.server, self._guest, _shares(leaving), _shares(fresh))
-        self._night.write_reboots(self._host, self._run.steps[begun:], number)
-        if error is not None:
-            self._has_failed(error)
-            return
-        self._failures = 0
-        self._settle(leaving)
-        self._read(fresh)
-
-    def _has_failed(self, error):
-        """Take a batch back that the proxy could not show; raise where it is not to be used any more."""
-        self._failures += 1
-        self._let_go()
-        if self._failures >= MOST_FAILURES and not isinstance(error, errors.Stopped):
-            raise error
-
-    def _must_be_of_use(self):
-        """Refuse a proxy on which something of ours was left, and one that is down: no server loses a try by it."""
-        if self._is_stuck:
-            raise errors.Leftovers("disks of ours were left behind on it")
-        if self._run.manager.doubt is not None:
-            raise errors.VibackupError(self._run.manager.doubt)
-        if events.is_down(self._run.manager, self._host.server.handle):
-            raise errors.ServerFailed("it does not run any more: somebody stopped it, or it failed")
-
-    def _read(self, fresh):
-        """Have the agents read the disks that the proxy shows now."""
-        night, host = self._night, self._host
-        night.tell("step", {"proxy": host.server.name, "step": "read"})
-
-        def back_up(taken):
-            """Back up one share, and remember when and how long."""
-            begun = night.begin(taken.each, host)
-            taken.share.back_up()
-            taken.read = (begun, night.now() - begun)
-            night.tell("read", {"vs": taken.task.member.server.name, "proxy": host.server.name})
-        waiting = [taken for taken in fresh if taken.share.error is None]
-        night.turns.take(waiting, host, night.places, back_up, night.snapshot_age)
-        for taken in waiting:
-            taken.share.fail(night.why_not_read(self._run))
-
-    def _let_go(self):
-        """Have the proxy forget all that it has, take that back, and record it."""
-        begun = len(self._run.steps)
-        try:
-            if self._taken:
-                proxy_batch.let_go(self._run, self._host.server, self._guest, _shares(self._taken))
-            self._night.write_reboots(self._host, self._run.steps[begun:], None)
-        finally:
-            self._settle(list(self._taken))
-
-    def _settle(self, taken):
-        """Record each, also where recording one of them fails."""
-        if not taken:
-            return
-        first, others = taken[0], taken[1:]
-        self._taken.remove(first)
-        self._is_stuck = self._is_stuck or first.share.is_attached
-        try:
-            self._night.settle(first.each, first.share.run, self._host, first.share.entry, first.share.error,
-                               first.read, first.number)
-        finally:
-            self._settle(others)
-
-
-def _shares(taken):
-    return [each.share for each in taken]
 
 
 def _must_be_called(server):

@@ -70,6 +70,7 @@ def _manager(folder, chains, entries):
 # -- which nights
 
 def _chains(folder, names, night):
+    """Return the chains that ``read`` is asked for, and the UsageErrors of what is damaged."""
     heads, damaged = _heads(folder)
     heads = [head for head in heads if not names or head["name"] in names]
     wanted = _newest(heads) if night is None else [head for head in heads if head["id"] == night]
@@ -83,10 +84,12 @@ def _chains(folder, names, night):
 
 
 def _heads(folder):
-    """Return what tells the nights of a folder apart, the oldest first; not the nights, which may be millions of lines.
+    """Return what tells the nights of a folder apart, the oldest first, and what is damaged.
+
+    Not the nights themselves, which may be millions of lines.
     """
     heads, damaged = [], []
-    for path in sorted(journal.paths(folder))[-MOST_NIGHTS:]:
+    for path in journal.paths(folder)[-MOST_NIGHTS:]:
         try:
             facts = journal.first_facts(path)
         except errors.UsageError as error:
@@ -118,8 +121,8 @@ def _chain(heads, head):
     chain = [head]
     while chain[0]["resumes"] in by_id and by_id[chain[0]["resumes"]] not in chain:
         chain.insert(0, by_id[chain[0]["resumes"]])
-    later = [each for each in heads if each["resumes"] == chain[-1]["id"] and each not in chain]
-    while later:
-        chain.append(later[-1])
+    while True:
         later = [each for each in heads if each["resumes"] == chain[-1]["id"] and each not in chain]
-    return chain
+        if not later:
+            return chain
+        chain.append(later[-1])

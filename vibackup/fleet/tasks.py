@@ -46,7 +46,7 @@ def able(needs, proxies):
 def _has(proxy, needs):
     data_center, family, names = needs
     return proxy.data_center == data_center and proxy.family == family and (
-        not names or any(fnmatch.fnmatchcase(proxy.server.name, name) for name in names))
+        not names or any(name == proxy.server.name or fnmatch.fnmatchcase(proxy.server.name, name) for name in names))
 
 
 def can_do(task, proxy):

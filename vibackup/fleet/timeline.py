@@ -12,9 +12,9 @@ from vibackup.report import duration
 WIDTH, LABELS, RIGHT = 1000.0, 132.0, 14.0  # units of the picture, which are pixels on a wide screen
 TOP, HEADING, GAP = 26.0, 22.0, 6.0
 NARROWEST = 1.0  # units of a bar
-_SIZES = ((40, 15.0), (120, 9.0), (10 ** 9, 5.0))  # rows, up to how many of them, of which height
+_ROW_HEIGHTS = ((40, 15.0), (120, 9.0), (10 ** 9, 5.0))  # up to how many rows have which height
 _NODE_HEIGHTS = ((12, 34.0), (40, 22.0), (10 ** 9, 14.0))
-_HOURS = (1, 2, 3, 4, 6, 12, 24)
+_STEPS = (300, 900, 1800) + tuple(3600 * hours for hours in (1, 2, 3, 4, 6, 12, 24))  # seconds from tick to tick
 _MOST_TICKS = 13
 _LONGEST_LABEL = 18
 _LETTERS = {nightly.WARNING: "W", nightly.FAILED: "F", nightly.STOPPED: "S"}
@@ -95,21 +95,13 @@ def _frame(night, scale, bottom):
 
 
 def _ticks(scale):
-    """Return whole hours of the local clock, or quarters of one where the night is short; not too many."""
+    """Return the moments that are named: whole hours of the local clock, or of a short night parts of one."""
     span = scale.last - scale.first
-    step = 900
-    for step in [300, 900, 1800] + [3600 * hours for hours in _HOURS]:
-        if span / step <= _MOST_TICKS:
-            break
-    offset = _offset(scale.first)
+    step = next((step for step in _STEPS if span / step <= _MOST_TICKS), _STEPS[-1])
+    offset = words.offset(scale.first)
     first = (int(scale.first) + offset) // step * step + step - offset
     return [first + number * step for number in range(int((scale.last - first) // step) + 1)
             if LABELS + 10 < scale.place(first + number * step) < WIDTH - RIGHT - 10]
-
-
-def _offset(moment):
-    sign, hours, minutes = words.zone(moment)[0], words.zone(moment)[1:3], words.zone(moment)[4:]
-    return (-60 if sign == "-" else 60) * (60 * int(hours) + int(minutes))
 
 
 # -- proxies
@@ -117,7 +109,7 @@ def _offset(moment):
 def _proxies(night, scale, top, number):
     lanes = [(lane, _rows(lane["backups"])) for lane in night["proxies"]]
     total = sum(len(rows) for _lane, rows in lanes)
-    height = [size for most, size in _SIZES if total <= most][0]
+    height = _height(_ROW_HEIGHTS, total)
     y = top + HEADING
     drawn = ['<text class="heading" x="0" y="%g">Proxies</text>' % (y - 7)]
     for lane, rows in lanes:
@@ -131,14 +123,17 @@ def _proxies(night, scale, top, number):
     return drawn, y
 
 
+def _height(heights, count):
+    return next(height for most, height in heights if count <= most)
+
+
 def _lane_name(lane):
     return lane["name"] if lane["name"] is not None else "in servers, %s" % lane["node"]
 
 
 def _lane_words(lane):
-    return "%s: %d reboot%s, %d backup%s" % (
-        lane["name"] or "agents in the servers of %s" % lane["node"], len(lane["reboots"]),
-        "" if len(lane["reboots"]) == 1 else "s", len(lane["backups"]), "" if len(lane["backups"]) == 1 else "s")
+    return "%s: %s, %s" % (lane["name"] or "agents in the servers of %s" % lane["node"],
+                           words.count(len(lane["reboots"]), "reboot"), words.count(len(lane["backups"]), "backup"))
 
 
 def _rows(backups):
@@ -231,7 +226,7 @@ def _letter(letter, x, y, kind):
 def _nodes(night, scale, top, path):
     if not night["nodes"]:
         return [], top
-    height = [size for most, size in _NODE_HEIGHTS if len(night["nodes"]) <= most][0]
+    height = _height(_NODE_HEIGHTS, len(night["nodes"]))
     y = top + HEADING
     limit = night["nodes"][0]["limit"]
     said = "" if limit is None else ', <tspan class="soft">dashed: the limit of %d</tspan>' % limit

@@ -6,7 +6,7 @@ import threading
 from vibackup.fleet import limits as limit
 
 
-class _Lane(object):
+class _Places(object):
     """A proxy's places, and what waits for one of them."""
 
     def __init__(self, host, waiting, closes):
@@ -39,7 +39,7 @@ class Turns(object):
         begin, or after ``seconds`` (None: however long it takes), stays in ``waiting``. Returns when all that has begun
         is over.
         """
-        lane = _Lane(host, waiting, None if seconds is None else self._clock.monotonic() + seconds)
+        lane = _Places(host, waiting, None if seconds is None else self._clock.monotonic() + seconds)
         with self._lock:
             self._lanes.append(lane)
         try:
@@ -71,9 +71,7 @@ class Turns(object):
             lane.idle += 1
             self._grant()
         while True:
-            kept_until = lane.kept_until
-            self._clock.wait_for(
-                lambda: lane.granted or self._is_done(lane) or lane.kept_until != kept_until, self._seconds_to_wait(lane))
+            self._wait(lane, lane.kept_until)
             with self._lock:
                 if not lane.granted:
                     self._grant()
@@ -82,6 +80,10 @@ class Turns(object):
                 if self._is_done(lane):
                     lane.idle -= 1
                     return None
+
+    def _wait(self, lane, kept_until):
+        self._clock.wait_for(lambda: lane.granted or self._is_done(lane) or lane.kept_until != kept_until,
+                             self._seconds_to_wait(lane))
 
     def _is_done(self, lane):
         return not lane.waiting or self._is_over() or self._seconds_left(lane) == 0
@@ -117,7 +119,7 @@ class Turns(object):
                    for place, each in enumerate(lane.waiting)]
         for _at, number, _place, each in sorted(waiting, key=lambda entry: entry[:3]):
             lane = lanes[number]
-            if lane.idle and self._may_take(lane, each):
+            if lane.idle and self._seconds_left(lane) != 0 and self._may_take(lane, each):
                 lane.waiting.remove(each)
                 lane.granted.append(each)
                 lane.idle -= 1

@@ -50,7 +50,7 @@ class Queue(object):
         return self._left[key] / self._most[key[0]]
 
     def most_seconds_left(self):
-        """Return how long what is left of any key takes at the most: so long the rest of the night takes in any case."""
+        """Return the same of the key that takes longest: so long the rest of the night takes in any case."""
         while True:
             negative, number, key = self._longest[0]
             now = self.seconds_left(key)

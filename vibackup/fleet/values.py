@@ -6,10 +6,10 @@ UsageError that begins with the place.
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import difflib
-import fnmatch
 import re
 
 from vibackup import agents, arguments, compat, errors, masking, tables
+from vibackup.fleet import matching
 from vibackup.fleet import window as windows
 
 LONGEST = 1000  # characters of a word
@@ -66,20 +66,10 @@ def patterns(words, place):
         if name.count("*") > MOST_STARS:
             raise errors.UsageError("%s: more than %d stars in %s: write two patterns" % (place, MOST_STARS, name))
         try:
-            compiled(name)
+            matching.compiled(name)
         except re.error as error:
             raise errors.UsageError("%s: not a pattern: %s: %s" % (place, name, compat.message(error)))
     return found
-
-
-def compiled(pattern):
-    """Return a pattern, of ``patterns``, as a regular expression."""
-    return re.compile(fnmatch.translate(pattern))
-
-
-def is_plain(pattern):
-    """Tell whether a pattern is a name, which only one virtual server has."""
-    return not re.search(r"[*?\[]", pattern)
 
 
 def folders(words, place):
@@ -129,7 +119,7 @@ def address(words, place):
 def host(words, place):
     """Return the name or address of a host, and a port behind a colon where one is given."""
     if not _HOST.match(text(words, place)):
-        raise errors.UsageError("%s: not a host, such as mail.example.org or mail.example.org:587: %s" % (place, words))
+        raise errors.UsageError("%s: not a host, such as mail.example.org or mail.example.org:25: %s" % (place, words))
     return words
 
 

@@ -1,14 +1,16 @@
-"""What is still to be tried, and what a proxy tries next: its own batches, those that are late, then what has failed."""
+"""What is still to be tried, and what a proxy tries next: its own batches, what is late, then what has failed."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import collections
 import threading
 
+from vibackup.fleet import limits as limit
 from vibackup.fleet.tasks import can_do
 
 RETRIES_SHARE = 4  # how much smaller each next batch of what has failed is: the one to blame may be among the others
 
-LATE_SECONDS = 7200  # behind the plan, before another proxy helps: it may load a managed node that the plan spares
+LATE_SECONDS = 600  # behind the plan, before another proxy helps,
+VERY_LATE_SECONDS = 7200  # also where that loads a managed node that still has servers to be backed up
 
 
 class Try(object):
@@ -33,12 +35,13 @@ class Try(object):
 class Waiting(object):
     """What is still to be tried. batches: of a ``plan.Plan``. hosts: all ``members.Proxy`` that there are, and None.
 
-    most: how many Trys share a reboot. snapshot_age: how old a snapshot may become, in seconds. A *host* is a proxy, or None for what needs none. A proxy may be backed up too:
-    through another one, while it has nothing to do itself. The methods may be called by several threads.
+    most: how many Trys share a reboot. snapshot_age: how old a snapshot may become, in seconds. kept: a ``kept.Kept``,
+    of the same plan. A *host* is a proxy, or None for what needs none. A proxy may be backed up too: through another
+    one, while it has nothing to do itself. The methods may be called by several threads.
     """
 
-    def __init__(self, batches, hosts, most, snapshot_age):
-        self._most, self._age = most, snapshot_age
+    def __init__(self, batches, hosts, most, snapshot_age, kept):
+        self._most, self._age, self._kept = most, snapshot_age, kept
         self._lock = threading.Lock()
         self._queues = collections.OrderedDict()
         for batch in batches:
@@ -51,16 +54,16 @@ class Waiting(object):
         self._at_work = set()  # ids of the proxies that are being used
         self.changes = 0  # each may mean that ``next`` says something else
 
-    def next(self, host, moment, seconds):
+    def next(self, host):
         """Return the Trys that ``host`` does next; [] for none now, None where there will be none.
 
-        moment: of the plan, see ``kept``: a batch is not begun so early that its last snapshots would get too old.
-        seconds: how long the night has lasted: what is late is done by whoever has nothing else to do.
+        A batch is not begun so early that its last snapshots would get too old. What is late is done by whoever has
+        nothing else to do.
         """
         with self._lock:
             if host is not None and host.server.id in self._out:
                 return []
-            found = self._own(host, moment) or self._of_others(host, seconds) or self._of_pool(host)
+            found = self._own(host) or self._of_others(host) or self._of_pool(host)
             for each in found:
                 self._out[_server(each)] = (each, host)
             if found:
@@ -68,12 +71,13 @@ class Waiting(object):
                 return found
             return [] if self._may_come(host) else None
 
-    def seconds_to_wait(self, host, moment, seconds):
+    def seconds_to_wait(self, host):
         """Return after how many seconds the clock alone may change what ``next`` says; None for never."""
         with self._lock:
-            left = [self._earliest(host) - moment] + [queue[0][0].at + LATE_SECONDS - seconds
-                                                      for queue in self._queues.values() if queue]
-            left = [each for each in left if each > 0]
+            queues = [queue for queue in self._queues.values() if queue]
+            left = [self._earliest(host) - self._kept.moment()]
+            left += [self._moment_of_help(queue, host) - self._kept.seconds() for queue in queues]
+            left = [seconds for seconds in left if seconds > 0]
             return min(left) if left else None
 
     def over(self, each, again):
@@ -122,21 +126,27 @@ class Waiting(object):
         queue = self._queues.get(id_of(host))
         return max(each.at + each.task.seconds for each in queue[0]) - self._age if queue and host is not None else 0
 
-    def _own(self, host, moment):
+    def _own(self, host):
         queue, found = self._queues.get(id_of(host), ()), []
-        while queue and self._earliest(host) <= moment and (host is None or not found):
+        while queue and self._earliest(host) <= self._kept.moment() and (host is None or not found):
             tries = queue.popleft()
             free = [each for each in tries if self._is_free(each)]
             self._pool += [each for each in tries if each not in free]
             found = found + free
         return found
 
-    def _of_others(self, host, seconds):
+    def _moment_of_help(self, queue, host):
+        """Return the second of the night from which ``host`` may help the one whose queue that is."""
+        loads_others = host is not None and self._kept.has_any((limit.NODE, host.node_id))
+        return queue[0][0].at + (VERY_LATE_SECONDS if loads_others else LATE_SECONDS)
+
+    def _of_others(self, host):
         """Take the last batch of a proxy that is late, where this host can do all of it.
 
         One that is not late is left alone: the plan knows which managed nodes have room for which proxies.
         """
-        queues = [queue for queue in self._queues.values() if queue and seconds > queue[0][0].at + LATE_SECONDS
+        queues = [queue for queue in self._queues.values() if queue
+                  and self._kept.seconds() > self._moment_of_help(queue, host)
                   and all(can_do(each.task, host) and self._is_free(each) for each in queue[-1])]
         return max(queues, key=_seconds_of).pop() if queues else []
 

@@ -1,4 +1,7 @@
-"""How the report says moments, ages and outcomes; the same in text, page, mail and monitoring."""
+"""How numbers, moments, ages and outcomes are said: the same in the report's text, page and mail, and in monitoring.
+
+Moments are seconds since 1970, lengths seconds; ``report``, ``server`` and ``night`` are of ``morning.report``.
+"""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import calendar
@@ -6,6 +9,9 @@ import time
 
 from vibackup import compat
 from vibackup.report import duration
+
+# Of servers whose backups stay for good, with how many each has.
+NEVER_PRUNED = "no section has them, so their backups stay (fleet --dry-run says how to remove them)"
 
 _DAYS_FROM = 2 * 86400  # seconds, from which on an age is said in days
 
@@ -28,6 +34,11 @@ def wanting_a_look(report):
     return found
 
 
+def count(number, one, many=None):
+    """Return so many things in words: ``1 server``, ``2 servers``; many: the plural that takes more than an s."""
+    return "%d %s" % (number, one if number == 1 else many or one + "s")
+
+
 def age(seconds):
     """Return how long ago something was, or how long a time is: ``3 h 05 min``, ``4.2 days``."""
     return "%.1f days" % (seconds / 86400) if seconds >= _DAYS_FROM else duration(seconds)
@@ -38,9 +49,14 @@ def moment(seconds, form="%Y-%m-%d %H:%M"):
     return compat.text(time.strftime(str(form), time.localtime(seconds)))
 
 
+def offset(seconds):
+    """Return how many seconds the local clock is ahead of UTC at a moment."""
+    return calendar.timegm(time.localtime(seconds)) - int(seconds)
+
+
 def zone(seconds):
-    """Return how far the local clock is from UTC at a moment: ``+01:00``."""
-    minutes = int(calendar.timegm(time.localtime(seconds)) - int(seconds)) // 60
+    """Return the same in words: ``+01:00``."""
+    minutes = offset(seconds) // 60
     return "%s%02d:%02d" % (("-" if minutes < 0 else "+",) + divmod(abs(minutes), 60))
 
 

@@ -34,11 +34,11 @@ def agent_backup(run, plan):
 
 
 class Plan(object):
-    """A backup of the virtual server ``vs`` (its name, or a steps.Server) by ``agent`` (an ``agents.Agent``) in its own guest.
+    """A backup of a virtual server by an agent in its own guest.
 
-    mode: backup.IMAGE, of the disks called ``disks`` (none: all), or backup.FILE, of all that is below the
-    folders ``paths`` (none: of each file system of its disks that is mounted). location: where the agent keeps
-    it; None: its default. Raises NotFound.
+    vs: its name, or a steps.Server. agent: an ``agents.Agent``. mode: backup.IMAGE, of the disks called ``disks``
+    (none: all), or backup.FILE, of all that is below the folders ``paths`` (none: of each file system of its disks
+    that is mounted). location: where the agent keeps it; None: its default. Raises NotFound.
     """
 
     def __init__(self, run, vs, agent, mode=backup.IMAGE, disks=(), paths=(), location=None):

@@ -7,7 +7,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import contextlib
 
-from vibackup import compat, errors, events, power, quiesce, steps
+from vibackup import compat, detaching, errors, events, power, quiesce, steps
 from vibackup.faults import as_ours
 from vibackup.flows import proxy as single
 from vibackup.guest import new_disks
@@ -69,7 +69,7 @@ class Share(object):
         """Take over the GuestDisks that the disks are, in their order."""
         self.devices = devices
         with self._surviving():
-            self.run.ledger.made(self._attachment, places=steps.places(devices))
+            self.run.ledger.made(self._attachment, places=detaching.places(devices))
 
     def back_up(self):
         """Have the agent read the disks, and the catalog know the backup."""
@@ -99,7 +99,7 @@ class Share(object):
         facts = self.run.ledger.facts(self._attachment)
         if facts.get("places") is not None:
             self.run.ledger.made(self._attachment, places=None)
-        return steps.detach(self.run, self.plan.proxy, facts)
+        return detaching.detach(self.run, self.plan.proxy, facts)
 
     def forget(self, why_not=None, is_shown=None):
         """Record that the proxy has forgotten the disks, where it has, and delete the snapshot.
@@ -120,12 +120,14 @@ class Share(object):
         if events.is_down(self.run.manager, self.plan.proxy.handle):
             return
         if self._was_on_too_long:
-            raise errors.GuestError("%s was booted before they could be taken off, and shows them" % self.plan.proxy.name)
+            raise errors.GuestError("%s was booted before they could be taken off, and shows them" % (
+                self.plan.proxy.name))
         if is_shown is False:
             return
         if why_not is not None:
             raise why_not
-        steps.must_have_forgotten(self.run, self.plan.proxy, self.plan.guest, self.run.ledger.facts(self._attachment))
+        detaching.must_have_forgotten(self.run, self.plan.proxy, self.plan.guest,
+                                      self.run.ledger.facts(self._attachment))
 
 
 def take_on(run, proxy, guest, leaving, shares):

@@ -1,10 +1,12 @@
 """Remove one backup that retention does not keep: by its agent's own commands, and from the catalog."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import contextlib
 import re
 
-from vibackup import (agents, backup, catalog, checks, errors, guest, ledger, objectives, prunable, recorded_backup,
-                      steps)
+from vibackup import (agents, backup, catalog, checks, errors, events, guest, ledger, objectives, power, prunable,
+                      recorded_backup, steps)
+from vibackup import manager as api
 from vibackup.names import safe_name
 
 
@@ -15,9 +17,9 @@ def prune(run, plan):
     2. Its entry is taken out of the catalog: from then on nobody restores it.
     3. The agent removes it.
 
-    run: a ``run.Run``. plan: a Plan. A crash leaves either the whole backup with its entry, or no entry and what
-    ``reconcile`` removes. Raises a VibackupError where the backup is still there; where its entry is gone and the
-    agent could not remove it all, that is in ``run.leftovers``.
+    run: a ``run.Run``, which has the host of the plan at hand, see ``at_hand``. plan: a Plan. A crash leaves either
+    the whole backup with its entry, or no entry and what ``reconcile`` removes. Raises a VibackupError where the
+    backup is still there; where its entry is gone and the agent could not remove it all, that is in ``run.leftovers``.
     """
     with run.held(plan.holds()):
         check(run, plan)
@@ -29,6 +31,25 @@ def prune(run, plan):
         finally:
             run.release(number, lambda: _remove(run, plan))
         return plan.report()
+
+
+@contextlib.contextmanager
+def at_hand(run, entry):
+    """Hold the virtual server through which the backup ``entry``, and others with it, are removed in the body.
+
+    A proxy that does not run is started, and stopped again when left. Raises NotFound, Busy, Leftovers, and what a
+    start does.
+    """
+    host = steps.find_server(run.manager, entry.get("proxy") or entry["vs"])
+    with run.held([(host.id, host.name)]):
+        if not entry.get("proxy"):
+            yield
+            return
+        was = checks.power(run.manager, host)
+        with power.running(run, host):
+            if was != api.RUNNING:
+                steps.guest_of(run, host).wait_until_it_answers(events.BOOT_SECONDS)
+            yield
 
 
 def _remove(run, plan):
@@ -56,9 +77,9 @@ class Plan(object):
         self.commands = []
 
     def holds(self):
-        """Return what the run must hold alone, as ``run.held`` takes it: the server, the proxy and the backup."""
-        server = (self.entry["vs_id"], self.entry["vs"]) if self.entry.get("vs_id") else None
-        return [catalog.hold(self.entry["id"]), (self.host.id, self.host.name)] + ([server] if server else [])
+        """Return what the run must hold alone besides the host, as ``run.held`` takes it: the server and the backup."""
+        server = (self.entry.get("vs_id"), self.entry["vs"])
+        return [catalog.hold(self.entry["id"])] + ([server] if server[0] not in (None, self.host.id) else [])
 
     def commands_of(self, operation, parts):
         """Return the agent's commands for ``parts`` of the backup, each once; operation: find or discard."""
@@ -99,7 +120,7 @@ def check(run, plan):
     _is_dispensable(run, plan)
     plan.guest = steps.guest_of(run, plan.host)
     plan.commands = [list(command) for command in plan.commands_of("discard", plan.entry["disks"])]
-    checks.runs(run.manager, plan.host, "leave the backups that it made: it is not started to remove one")
+    checks.runs(run.manager, plan.host, "leave the backups that its agent made: it is not started to remove one")
     _must_be_ours(run, plan)
 
 

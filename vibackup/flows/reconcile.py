@@ -1,10 +1,12 @@
 """Compare ledger and manager: list what runs left behind, and release it."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import collections
 import contextlib
 
-from vibackup import arrays, backup, compat, errors, events, files, ledger, making, power, quiesce, steps
+from vibackup import arrays, backup, compat, detaching, errors, events, files, ledger, making, power, quiesce, steps
 from vibackup import manager as api
+from vibackup.faults import as_ours
 from vibackup.masking import mask
 
 
@@ -35,46 +37,76 @@ def reconcile(run):
 
 
 def _release_all(run):
-    released, stuck = 0, {}
     run.leftovers.extend(_elsewhere(run))
-    for intent in _in_order(run.ledger.leftovers()):
-        if intent.owner.get("manager") not in (None, run.manager.name):
-            run.leftovers.append(_entry(intent, "made with another manager: %s" % intent.owner["manager"]))
-        elif intent.kind in (ledger.SNAPSHOT, ledger.DISK) and intent.run in stuck:
-            run.leftovers.append(_entry(intent, "kept, because of %s" % stuck[intent.run]))
-        elif _release(run, intent):
-            released += 1
-        elif intent.kind in (ledger.ATTACHMENT, ledger.POWER):
-            stuck[intent.run] = ledger.describe(intent.kind, intent.facts)
+    groups, stuck = _in_order(_ours(run)), {}
+    released = sum(_release_group(run, group, stuck) for group in groups)
     run.ledger.tidy()
     run.catalog.tidy()
     return released
 
 
+def _ours(run):
+    """Return the leftovers of runs with this manager; those of another are named, for its ids mean something else."""
+    found = []
+    for intent in run.ledger.leftovers():
+        if intent.owner.get("manager") not in (None, run.manager.name):
+            run.leftovers.append(_entry(intent, "made with another manager: %s" % intent.owner["manager"]))
+        else:
+            found.append(intent)
+    return found
+
+
 def _in_order(intents):
-    """Return ``intents`` with each unfinished backup behind what its run has attached to the proxy.
+    """Return ``intents`` as lists of those that are released together, in the order in which that is done.
 
-    That is detached by a reboot, which ends an agent that has outlived its run: it makes nothing more then.
+    First who is frozen is thawed. Then what is on proxies is taken off them, by one boot each, which ends an agent
+    that has outlived its run: it makes nothing more then. Last of all a proxy that was started is stopped: until then
+    its guest removes what its agents have made. The others are in their own order, the newest of each run first.
     """
-    ordered = []
+    proxies = set(intent.facts["proxy"] for intent in intents if "proxy" in intent.facts)
+    frozen, on_proxies, others, started = [], collections.OrderedDict(), [], []
     for intent in intents:
-        place = len(ordered)
         if intent.kind == ledger.ATTACHMENT:
-            place = next((number for number, each in enumerate(ordered)
-                          if (each.run, each.kind) == (intent.run, ledger.BACKUP)), place)
-        ordered.insert(place, intent)
-    return ordered
+            whose = (intent.facts["proxy"], intent.facts["proxy_name"])
+            on_proxies.setdefault(whose, []).append(intent)
+        elif intent.kind == ledger.POWER and intent.facts["vs"] in proxies:
+            started.append([intent])
+        else:
+            (frozen if intent.kind == ledger.FREEZE else others).append([intent])
+    return frozen + list(on_proxies.values()) + others + started
 
 
-def _release(run, intent):
+def _release_group(run, group, stuck):
+    """Release what belongs together; returns how many were. stuck: what keeps the snapshots and disks of a run."""
+    if group[0].kind == ledger.ATTACHMENT:
+        faults = _take_off(run, group)
+        return sum(_release(run, intent, stuck, lambda fault=fault: _raise(fault)) for intent, fault in zip(
+            group, faults))
+    [intent] = group
+    if intent.kind in (ledger.SNAPSHOT, ledger.DISK) and intent.run in stuck:
+        run.leftovers.append(_entry(intent, "kept, because of %s" % stuck[intent.run]))
+        return 0
+    return _release(run, intent, stuck, lambda: _RELEASES[intent.kind](run, intent))
+
+
+def _release(run, intent, stuck, act):
+    """Release ``intent`` by calling ``act``; returns 1, or 0 where that fails, which is named."""
+    words = ledger.describe(intent.kind, intent.facts)
     try:
-        with run.step("release", ledger.describe(intent.kind, intent.facts), "of the run %s" % intent.run):
-            _RELEASES[intent.kind](run, intent)
+        with run.step("release", words, "of the run %s" % intent.run):
+            act()
             run.ledger.release_of(intent)
-        return True
+        return 1
     except compat.FAULTS as error:
         run.leftovers.append(_entry(intent, mask(compat.message(error))))
-        return False
+    if intent.kind in (ledger.ATTACHMENT, ledger.POWER):
+        stuck[intent.run] = words
+    return 0
+
+
+def _raise(fault):
+    if fault is not None:
+        raise fault
 
 
 def _entry(intent, reason):
@@ -87,12 +119,21 @@ def _release_snapshot(run, intent):
             steps.release_snapshot(run, server, intent.facts)
 
 
-def _release_attachment(run, intent):
-    with _held(run, intent, "proxy") as proxy:
-        if proxy is not None:
-            steps.release_attachment(run, proxy, _guest_of(run, proxy), intent.facts)
-            if events.state_of(run.manager, proxy.handle) == api.FAILED:
-                run.warn("%s has failed: start it, and look at its console" % proxy.name)
+def _take_off(run, intents):
+    """Take what ``intents`` speak of off the one proxy that it is on; return for each why not, as an error, or None."""
+    try:
+        with _held(run, intents[0], "proxy") as proxy:
+            return [None] * len(intents) if proxy is None else _take_off_proxy(run, intents, proxy)
+    except compat.FAULTS as fault:
+        return [as_ours(fault)] * len(intents)
+
+
+def _take_off_proxy(run, intents, proxy):
+    found = detaching.release_all(run, proxy, _guest_of(run, proxy), [intent.facts for intent in intents],
+                                  lambda number: run.ledger.made_of(intents[number], places=None))
+    if events.state_of(run.manager, proxy.handle) == api.FAILED:
+        run.warn("%s has failed: start it, and look at its console" % proxy.name)
+    return found
 
 
 def _release_power(run, intent):
@@ -153,8 +194,7 @@ def _check_name(server, intent, role):
     """Refuse what has another name than the server that is ``role`` of ``intent``: it may be another, with its id."""
     known = intent.facts[role + "_name"]
     if server.name != known:
-        raise errors.Refused("somebody has renamed it to %s, so it is not touched: call it %s again, and reconcile" % (
-            server.name, known))
+        raise errors.renamed(known, server.name, "and reconcile")
 
 
 def _guest_of(run, server):
@@ -186,8 +226,7 @@ def _release_lun(run, intent):
         arrays.release(run, intent.facts)
 
 
-_RELEASES = {ledger.SNAPSHOT: _release_snapshot, ledger.ATTACHMENT: _release_attachment,
-             ledger.POWER: _release_power, ledger.STOPPED: _release_stopped, ledger.BACKUP: _release_backup,
-             ledger.FREEZE: _release_freeze, ledger.DISK: _release_made, ledger.SERVER: _release_made,
-             ledger.OVERWRITE: _release_overwrite, ledger.FILES: _release_files,
+_RELEASES = {ledger.SNAPSHOT: _release_snapshot, ledger.POWER: _release_power, ledger.STOPPED: _release_stopped,
+             ledger.BACKUP: _release_backup, ledger.FREEZE: _release_freeze, ledger.DISK: _release_made,
+             ledger.SERVER: _release_made, ledger.OVERWRITE: _release_overwrite, ledger.FILES: _release_files,
              ledger.FOLDER: _undo_in_guest, ledger.LUN: _release_lun, ledger.ARCHIVE: _release_archive}

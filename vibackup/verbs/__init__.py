@@ -11,14 +11,14 @@ prepare(run, given) returns the flow's plan, the function that checks it, and th
 without_manager(given)  tells whether it only reads files
 subject(given)      names what the first line speaks of
 SEVERAL_STATES      --state may be given again
-plugin(given)       tells whether its output is a monitoring plugin's, which ``more["plugin"]`` then is: a status, a text
+plugin(given)       tells whether its output is a monitoring plugin's: a status and a text, as ``more["plugin"]``
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import collections
 import importlib
 
-from vibackup import catalog
+from vibackup import catalog, errors
 
 # verb: its module
 MODULES = collections.OrderedDict((name, name.replace("-", "_")) for name in (
@@ -45,6 +45,13 @@ def done(session, key, found, words, outcome=catalog.OK):
     """Put what a flow has returned under ``key`` of the JSON document; return the Result, with ``words``."""
     session.more[key] = found
     return Result(words, outcome, None)
+
+
+def damaged(messages):
+    """Return the UsageError that tells of what is damaged in the state, by all ``messages``: the first stands for them.
+    """
+    more = " (and %d more like it)" % (len(messages) - 1) if len(messages) > 1 else ""
+    return errors.UsageError(messages[0] + more)
 
 
 def backed_up(entry):

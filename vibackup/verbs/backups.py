@@ -47,8 +47,7 @@ def _list(session):
     session.more["backups"] = entries
     session.lines(report.backups_table(entries))
     if damaged:
-        raise errors.UsageError("%s%s" % (damaged[0].message, "" if len(damaged) == 1 else " (and %d more like it)" % (
-            len(damaged) - 1)))
+        raise verbs.damaged([error.message for error in damaged])
 
 
 def _mark(session, identity, protected):

@@ -1,8 +1,8 @@
 """fleet: a policy's virtual servers, in one night."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
-from vibackup import catalog, errors, verbs
-from vibackup.fleet import night, policy
+from vibackup import arguments, catalog, errors, verbs
+from vibackup.fleet import night, policy, words
 from vibackup.fleet.progress import Watcher
 from vibackup.names import printable
 from vibackup.run import Run
@@ -20,6 +20,9 @@ def options(parser):
                         help="take up the policy's last night, which died or was stopped: only what is not done")
     parser.add_argument("--shard", metavar="I/N", type=night.shard,
                         help="of the servers, only the I-th of N parts; which one a server is in never changes")
+    parser.add_argument("--grace", metavar="TIME",
+                        help="how long what still runs when the window closes may go on, such as 30min or 2h; this "
+                             "night in place of the policy's grace (to be given again with --resume)")
 
 
 def complete(given):
@@ -27,6 +30,9 @@ def complete(given):
     if given.policy is None and not given.keys:
         raise errors.UsageError("--policy is missing: give the file (--keys explains what stands in it)")
     given.read = None if given.keys or given.check else policy.read(given.policy)
+    if given.grace is not None:
+        grace = arguments.duration(given.grace, "--grace")
+        given.read = given.read and given.read._replace(grace=grace)
 
 
 def without_manager(given):
@@ -80,5 +86,5 @@ def _carry_out(session, prepared):
     if counts["without"]:
         raise errors.VibackupError(night.in_words(counts))
     warned = counts["outcomes"].get(catalog.WARNING, 0) + counts["not_pruned"]
-    return verbs.Result("%s backed up" % night.count(sum(counts["outcomes"].values()), "server"),
+    return verbs.Result("%s backed up" % words.count(sum(counts["outcomes"].values()), "server"),
                         catalog.WARNING if warned else catalog.OK, None)

@@ -69,8 +69,7 @@ def carry_out(session):
         session.more["report"] = found
         session.lines(plain.lines(found))
     if found["damaged"]:
-        raise errors.UsageError("%s%s" % (found["damaged"][0], "" if len(found["damaged"]) == 1 else (
-            " (and %d more like it)" % (len(found["damaged"]) - 1))))
+        raise verbs.damaged(found["damaged"])
     return verbs.Result("%d servers looked at, status %s" % (found["counts"]["servers"], found["status"]), catalog.OK,
                         None)
 

@@ -44,18 +44,8 @@ def test_any_names_are_kept_and_found_again_and_nothing_of_them_is_executed(serv
         lab.install()
         lab.trace_to(compat.text(os.path.join(folder, str("trace"))))
         vs = find(lab, SERVER, server)
-        assert run(lab, server, "printf", "%s", new_name).status == 0
-        assert run(lab, server, "cp", "/dev/sda", "copy").status == 0
-        assert run(lab, server, "hostname").output == server + "\n"
-        with job(lab, job_name) as made:
-            made.addOperationDescription("Snapshot of " + vs, vs, vs, vs)
-            snapshot = vs.snapshot()
-            snapshot.setName(new_name)
-        with job(lab):
-            snapshot.addStorageDeviceFirst(find(lab, kinds.NETWORK_BLOCK_DEVICE, "backup.iso"))
-            snapshot.setBootType(kinds.VirtualServer_BootInfo.VS_BOOT_DEVICE_CDROM)
-            snapshot.start()
-        lab.clock.sleep(300)
+        run_programs(lab, server, new_name)
+        snapshot = booted_snapshot(lab, vs, job_name, new_name)
         lab.close()
         again = open_lab(compat.text(folder))
         assert again.world.get(snapshot.getId())["name"] == new_name
@@ -67,6 +57,27 @@ def test_any_names_are_kept_and_found_again_and_nothing_of_them_is_executed(serv
     finally:
         lab.close()
         shutil.rmtree(outside)
+
+
+def run_programs(lab, server, word):
+    """Run real programs in the guest of ``server``, with ``word`` among their arguments."""
+    assert run(lab, server, "printf", "%s", word).status == 0
+    assert run(lab, server, "cp", "/dev/sda", "copy").status == 0
+    assert run(lab, server, "hostname").output == server + "\n"
+
+
+def booted_snapshot(lab, vs, job_name, new_name):
+    """Take a snapshot of ``vs``, rename it and boot it, until it is over; return it."""
+    with job(lab, job_name) as made:
+        made.addOperationDescription("Snapshot of " + vs, vs, vs, vs)
+        snapshot = vs.snapshot()
+        snapshot.setName(new_name)
+    with job(lab):
+        snapshot.addStorageDeviceFirst(find(lab, kinds.NETWORK_BLOCK_DEVICE, "backup.iso"))
+        snapshot.setBootType(kinds.VirtualServer_BootInfo.VS_BOOT_DEVICE_CDROM)
+        snapshot.start()
+    lab.clock.sleep(300)
+    return snapshot
 
 
 _words = st.lists(st.sampled_from(["/", "//", "dev", "mnt", "..", ".", "sda", "x", "null", " ", "=", ":",

@@ -83,6 +83,14 @@ def test_a_new_lab_is_the_demo(said, folder):
     assert {"web01", "db01", "raw01", "mixed01", "pbh01", "pbhwin"} <= set(each["name"] for each in dump["objects"])
 
 
+@pytest.mark.parametrize("name", ["a b", "süd-服务器", "$(touch x)"])
+def test_a_lab_may_lie_in_a_folder_of_any_name(said, tmpdir, name):
+    path = compat.text(tmpdir.join(name))
+    assert said("init", path) == (0, b"", "")
+    assert said("init", path) == (2, b"", "fakes: %s: there is a lab already\n" % path)
+    assert said("dump", path)[0] == 0
+
+
 def test_a_new_lab_is_what_an_inventory_says(said, tmpdir):
     tmpdir.join("ours.json").write_binary(json.dumps(description(disks=[disk("only")], servers=[])).encode("ascii"))
     path = compat.text(tmpdir.join("lab"))

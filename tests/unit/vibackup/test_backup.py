@@ -57,7 +57,8 @@ def back_up(lab, tmpdir):
         agent = writer(tmpdir, tells + more)
         function.shown = []
         function.run = make_run(lab, tmpdir, show=lambda what, value: function.shown.append((what, value)), **run_more)
-        values = agents.values_for(agent, "web01", "system", "/srv", "b1", device="/dev/sdb", mount="/mnt/1", origin="/")
+        values = agents.values_for(agent, "web01", "system", "/srv", "b1", device="/dev/sdb", mount="/mnt/1",
+                                   origin="/")
         return backup.back_up(function.run, host, agent, mode, values, size)
     return function
 
@@ -133,7 +134,8 @@ def test_what_a_failed_agent_kept_all_the_same_is_removed(back_up):
     assert "forget s77" in host.ran
 
 
-@pytest.mark.parametrize("answer", [wrote(), wrote(status=1), errors.GuestError("no way in")], ids=["good", "failed", "error"])
+@pytest.mark.parametrize("answer", [wrote(), wrote(status=1), errors.GuestError("no way in")],
+                         ids=["good", "failed", "error"])
 def test_the_command_for_afterwards_runs_whatever_happens(back_up, answer):
     host = Host(write=answer)
     try:
@@ -144,7 +146,8 @@ def test_the_command_for_afterwards_runs_whatever_happens(back_up, answer):
 
 
 def test_a_warning_of_files_is_a_good_backup_with_a_warning(back_up):
-    found = back_up(Host(write=wrote(status=1)), mode=backup.FILE, size=None, more="warning_status = 1\nwarnings_from = write")
+    found = back_up(Host(write=wrote(status=1)), mode=backup.FILE, size=None,
+                    more="warning_status = 1\nwarnings_from = write")
     assert found["outcome"] == agents.WARNING
     assert len(back_up.run.warnings) == 1
 

@@ -144,7 +144,8 @@ def test_an_entry_that_cannot_be_written_leaves_the_others(catalog, monkeypatch)
 
 @pytest.mark.parametrize("wrong", [
     {"id": 7}, {"id": None}, {"vs": None}, {"vs": ["web01"]}, {"finished": 1212357600}, {"agent": {}}, {"disks": None},
-    {"protected": "yes"}, {"protected": None}, {"finished": "2041Z"}, {"finished": "2008-13-01T00:00:00Z"}, {"finished": ""}, {"finished": "gestern, süd"},
+    {"protected": "yes"}, {"protected": None}, {"finished": "2041Z"}, {"finished": "2008-13-01T00:00:00Z"},
+    {"finished": ""}, {"finished": "gestern, süd"},
     {"disks": {}}, {"disks": "system"}, {"disks": ["system"]}, {"disks": [{}]}, {"disks": [{"name": 1}]}], ids=repr)
 def test_an_entry_of_wrong_types_is_one_error_that_names_the_file(catalog, folder, wrong):
     catalog.add(entry("b1"))

@@ -393,7 +393,8 @@ def test_a_guest_that_lists_its_disks_is_fine(lab, run, name):
 
 
 @pytest.mark.parametrize("change, words", [
-    ({"power": "Stopped"}, "no route to host"), ({"commands": {"lsblk": {"output": "what?\n"}}}, "not understood: what?"),
+    ({"power": "Stopped"}, "no route to host"),
+    ({"commands": {"lsblk": {"output": "what?\n"}}}, "not understood: what?"),
     ({"commands": {"lsblk": {"exit_status": 127}}}, "lsblk: exit status 127")], ids=["off", "nonsense", "no lsblk"])
 def test_a_guest_that_does_not_list_its_disks_is_refused_before_any_change(tmpdir, change, words):
     with small_lab(lambda found: server(found, "pbh01").update(change)) as lab:

@@ -153,7 +153,8 @@ def test_2_for_a_trace_that_cannot_be_written_and_no_lab_is_left(tmpdir, monkeyp
     assert tmpdir.listdir() == []
 
 
-@pytest.mark.parametrize("word", ["x", "0:before:throw", "1:during:throw", "1:before:explode", "1:before", "-1:before:throw"])
+@pytest.mark.parametrize("word", ["x", "0:before:throw", "1:during:throw", "1:before:explode", "1:before",
+                                  "-1:before:throw"])
 def test_2_for_a_fault_that_is_none(site, word):
     assert site.command("probe", "--lab-fault=" + word) == 2
 
@@ -219,7 +220,8 @@ def test_6_then_reconcile_then_0(site, monkeypatch):
     assert site.proxy_backup() == 0
 
 
-@pytest.mark.parametrize("words", [["probe"], ["reconcile", "--fix"], ["snapshot-boot", "--vs=web01", "--boot-device=x"],
+@pytest.mark.parametrize("words", [["probe"], ["reconcile", "--fix"],
+                                   ["snapshot-boot", "--vs=web01", "--boot-device=x"],
                                    ["proxy-backup", "--vs=web01", "--proxy=pbh01", "--agent=dd"]],
                          ids=lambda words: words[0])
 def test_7_no_management_api_here(capsys, tmpdir, words):
@@ -351,7 +353,8 @@ def test_the_handlers_of_who_called_are_there_again_afterwards(site):
 
 # -- what must never run for real
 
-@pytest.mark.parametrize("typo", ["--dry-rn", "--dryrun", "--dry", "--dry-ru", "--dry_run", "-n", "--DRY-RUN", "--dry-run=yes"])
+@pytest.mark.parametrize("typo", ["--dry-rn", "--dryrun", "--dry", "--dry-ru", "--dry_run", "-n", "--DRY-RUN",
+                                  "--dry-run=yes"])
 @pytest.mark.parametrize("where", ["first", "last", "before the runner's"])
 def test_a_mistyped_dry_run_is_refused_and_changes_nothing(site, typo, where):
     calls = Calls(site.lab)
@@ -567,7 +570,7 @@ def test_a_reader_who_goes_away_does_not_make_a_run_leave_things_behind(site, mo
 
 
 def in_a_shell(tmpdir, redirection, *words):
-    """Run ``python -m vibackup WORDS`` with ``redirection`` (a shell's); returns its exit status and what stderr got."""
+    """Run ``python -m vibackup WORDS`` with ``redirection`` (a shell's); return its exit status and errors."""
     line = 'exec "$0" -m vibackup "$@" ' + redirection
     child = subprocess.Popen(["sh", "-c", line, sys.executable] + [compat.native(word) for word in words] +
                              [compat.native("--state=" + state_folder(tmpdir))], cwd=ROOT, stdout=subprocess.PIPE,

@@ -128,7 +128,8 @@ def test_whether_this_is_windows_is_known_on_jython_too():
 
 @pytest.mark.parametrize("line, words", [
     ("a b", ["a", "b"]), ("", []), ("  ", []), ("'a b' c", ["a b", "c"]), ("süd 'ost west'", ["süd", "ost west"]),
-    ('a"b"c', ["abc"]), ("a\\ b", ["a b"]), ("$(x); y", ["$(x);", "y"]), ("\u670d \u52a1", ["\u670d", "\u52a1"])], ids=repr)
+    ('a"b"c', ["abc"]), ("a\\ b", ["a b"]), ("$(x); y", ["$(x);", "y"]), ("\u670d \u52a1", ["\u670d", "\u52a1"])],
+    ids=repr)
 def test_a_line_is_split_as_a_shell_would_into_text(line, words):
     found = compat.split_words(line)
     assert found == words
@@ -142,7 +143,8 @@ def test_a_line_whose_quotes_do_not_close_is_no_words(line):
 
 
 @pytest.mark.parametrize("lines, rows", [
-    ([], []), (["a,b"], [["a", "b"]]), (['"a,b","c ""d"""'], [["a,b", 'c "d"']]), (["süd,", "x,y"], [["süd", ""], ["x", "y"]])],
+    ([], []), (["a,b"], [["a", "b"]]), (['"a,b","c ""d"""'], [["a,b", 'c "d"']]),
+    (["süd,", "x,y"], [["süd", ""], ["x", "y"]])],
     ids=repr)
 def test_rows_of_csv_are_text(lines, rows):
     found = compat.csv_rows(lines)

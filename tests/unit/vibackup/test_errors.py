@@ -10,7 +10,8 @@ from vibackup import compat, errors
 
 @pytest.mark.parametrize("error, status", [
     (errors.VibackupError("x"), 1), (errors.ApiError("commit", ValueError("x")), 1), (errors.TimedOut("x"), 1),
-    (errors.ServerFailed("x"), 1), (errors.GuestError("x"), 1), (errors.AgentFailed("x"), 1), (errors.SnapshotLost("x"), 1),
+    (errors.ServerFailed("x"), 1), (errors.GuestError("x"), 1), (errors.AgentFailed("x"), 1),
+    (errors.SnapshotLost("x"), 1),
     (errors.UsageError("x"), 2), (errors.Refused("x"), 3), (errors.NotFound("x"), 3), (errors.MissingCall("x"), 3),
     (errors.Busy("x"), 4), (errors.Leftovers("x"), 6), (errors.Unavailable("x"), 7), (errors.Stopped(130), 130),
     (errors.Stopped(143), 143)], ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value)

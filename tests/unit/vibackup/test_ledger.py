@@ -363,7 +363,8 @@ def write_file(folder, *lines):
         state.append_line(path, line)
 
 
-OWNER = {"owner": {"host": None, "pid": 1, "run": "odd", "started": "gone", "token": "odd", "verb": "x", "manager": None}}
+OWNER = {"owner": {"host": None, "pid": 1, "run": "odd", "started": "gone", "token": "odd", "verb": "x",
+                   "manager": None}}
 INTENT = {"intent": 1, "kind": ledger.SNAPSHOT, "facts": SNAPSHOT}
 
 
@@ -372,7 +373,8 @@ INTENT = {"intent": 1, "kind": ledger.SNAPSHOT, "facts": SNAPSHOT}
     [{"intent": 1, "kind": [], "facts": SNAPSHOT}], [{"intent": [], "kind": ledger.SNAPSHOT, "facts": SNAPSHOT}],
     [{"intent": 1, "facts": SNAPSHOT}], [{"intent": 1, "kind": ledger.SNAPSHOT}],
     [{"intent": 1, "kind": ledger.SNAPSHOT, "facts": {}}], [{"intent": 1, "kind": ledger.SNAPSHOT, "facts": "web01"}],
-    [{"intent": 1, "kind": ledger.SNAPSHOT, "facts": None}], [{"intent": 1, "kind": ledger.ATTACHMENT, "facts": SNAPSHOT}],
+    [{"intent": 1, "kind": ledger.SNAPSHOT, "facts": None}],
+    [{"intent": 1, "kind": ledger.ATTACHMENT, "facts": SNAPSHOT}],
     [INTENT, {"made": 2, "facts": {}}], [INTENT, {"made": 1}], [INTENT, {"made": 1, "facts": 7}],
     [INTENT, {"released": []}]], ids=repr)
 def test_a_file_that_is_not_ours_is_one_error_that_names_it(folder, open_ledger, lines):
@@ -408,7 +410,8 @@ def test_a_file_with_a_line_that_is_no_object_is_one_error_that_names_it(folder,
 
 def test_lines_that_a_later_version_may_write_are_passed_over(folder, open_ledger):
     mine = open_ledger("two")
-    write_file(folder, dict(OWNER, owner=dict(locks.this_process(), run="odd", started="gone")), INTENT, {"colour": "blue"})
+    owner = dict(OWNER, owner=dict(locks.this_process(), run="odd", started="gone"))
+    write_file(folder, owner, INTENT, {"colour": "blue"})
     assert what(mine.leftovers()) == [("odd", 1, ledger.SNAPSHOT)]
 
 

@@ -299,7 +299,8 @@ def test_processes_that_race_for_a_lock_and_break_it_are_never_in_it_together(fo
     script.write(RACER)
     root = os.path.dirname(os.path.dirname(os.path.abspath(locks.__file__)))
     inside = str(tmpdir.join("inside"))
-    racers = [subprocess.Popen([sys.executable, str(script), root, folder, inside, str("racer%d" % number), str(ROUNDS)],
+    racers = [subprocess.Popen([sys.executable, str(script), root, folder, inside, str("racer%d" % number),
+                                str(ROUNDS)],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE) for number in range(2)]
     ended = [racer.communicate() for racer in racers]
     assert [(compat.text(output).strip(), compat.text(said)) for output, said in ended] == [("all rounds", "")] * 2

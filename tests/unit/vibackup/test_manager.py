@@ -307,8 +307,8 @@ def test_an_api_that_has_all_calls_has_those_that_are_required(lab, api):
 
 @pytest.mark.parametrize("call", [
     "snapshot", "getSnapshot", "deleteSnapshot", "getBytes", "getParentLvmDiskGroup", "getSnapshotParent",
-    "addStorageDeviceFirst", "setBootType", "start", "stop", "getStatusEvent", "addStorageDevice", "removeStorageDevice",
-    "reboot", "listenForEvents"])
+    "addStorageDeviceFirst", "setBootType", "start", "stop", "getStatusEvent", "addStorageDevice",
+    "removeStorageDevice", "reboot", "listenForEvents"])
 def test_a_call_that_is_required_and_missing_is_named(call):
     with small_lab(missing=[call]) as lab:
         with pytest.raises(errors.MissingCall) as caught:
@@ -375,8 +375,8 @@ class SnapshotDisk(object):
         return self.percent
 
 
-@pytest.mark.parametrize("percent, why", [(0, None), (99, None), (100, "its space is used up"), (101, "its space is used up"),
-                                          (ValueError("gone"), "gone")])
+@pytest.mark.parametrize("percent, why", [(0, None), (99, None), (100, "its space is used up"),
+                                          (101, "its space is used up"), (ValueError("gone"), "gone")])
 def test_a_snapshot_whose_space_is_used_up_is_lost_and_one_that_cannot_be_asked_too(percent, why):
     assert manager.loss_of(SnapshotDisk(percent)) == why
 

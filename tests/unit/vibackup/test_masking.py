@@ -83,7 +83,8 @@ def test_where_a_secret_is_and_what_is_said_of_it_is_not(words):
 
 
 @pytest.mark.parametrize("words", ["a" * 65536, "password" * 8000, "://a:" * 13000, "mysql " * 10000,
-                                   "sshpass -e " * 6000, "token=" * 10000, "curl -u " * 8000], ids=lambda words: words[:8])
+                                   "sshpass -e " * 6000, "token=" * 10000, "curl -u " * 8000],
+                         ids=lambda words: words[:8])
 def test_no_words_take_more_work_than_their_length(words):
     """A guest chooses them: an expression that goes over them again and again would take minutes here."""
     assert mask(words) and secret_in_command([words]) in (True, False) and secret_in_location(words) in (True, False)

@@ -33,7 +33,8 @@ def test_a_cut_never_splits_an_escape():
 
 
 @pytest.mark.parametrize("name, shown", [
-    ("web01", "web01"), ("süd 服务器", "süd 服务器"), ("a\nb", "a\\x0ab"), ("a\r\x1b[2J", "a\\x0d\\x1b[2J"), ("\x7f", "\\x7f"),
-    ("\x9b31m", "\\x9b31m"), ("a\x85b", "a\\x85b"), ("a\u2028b", "a\\x2028b"), ("a\u202eb", "a\\x202eb"), ("\t", "\\x09")])
+    ("web01", "web01"), ("süd 服务器", "süd 服务器"), ("a\nb", "a\\x0ab"), ("a\r\x1b[2J", "a\\x0d\\x1b[2J"),
+    ("\x7f", "\\x7f"), ("\x9b31m", "\\x9b31m"), ("a\x85b", "a\\x85b"), ("a\u2028b", "a\\x2028b"),
+    ("a\u202eb", "a\\x202eb"), ("\t", "\\x09")])
 def test_what_moves_the_cursor_is_shown_and_not_done(name, shown):
     assert printable(name) == shown

@@ -15,7 +15,8 @@ from vibackup.guest import LINUX, Command
 from vibackup.names import LONGEST_NAME, printable, safe_name
 from vibackup.ssh import remote_line
 
-names = st.one_of(st.text(), st.text(alphabet="aé%-./ \n2F", max_size=6), st.text(alphabet="xé ", min_size=90, max_size=140))
+names = st.one_of(st.text(), st.text(alphabet="aé%-./ \n2F", max_size=6),
+                  st.text(alphabet="xé ", min_size=90, max_size=140))
 
 
 @given(names, names)

@@ -72,8 +72,8 @@ def test_a_wrong_option_is_named(verb, words, part):
     assert part in refusal(verb, *words)
 
 
-@pytest.mark.parametrize("word", ["1_0", "\u0661\u0662", "\u00b2", "\uff11", " 5", "5 ", "+5", "1e3", "0x10", "5.", ".5",
-                                  "1.5.5", "", "0", "0.0", "1000000000", "9" * 400, "True"], ids=repr)
+@pytest.mark.parametrize("word", ["1_0", "\u0661\u0662", "\u00b2", "\uff11", " 5", "5 ", "+5", "1e3", "0x10", "5.",
+                                  ".5", "1.5.5", "", "0", "0.0", "1000000000", "9" * 400, "True"], ids=repr)
 def test_a_timeout_is_plain_digits_and_above_0(word):
     """What one interpreter takes for a number, another does not."""
     assert "not a number of seconds above 0" in refusal("backups", "--timeout=" + word)
@@ -110,8 +110,8 @@ def test_the_runners_words_are_tolerated(words):
     assert options.parse("backups", words + ["--vs=web01"]).vs == "web01"
 
 
-@pytest.mark.parametrize("words", [["--dry-rn", "--inputfile=x.py"], ["-n", "--inputfile=x.py"], ["--inputfile=x.py", "y"],
-                                   ["--inputfile"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["--dry-rn", "--inputfile=x.py"], ["-n", "--inputfile=x.py"],
+                                   ["--inputfile=x.py", "y"], ["--inputfile"]], ids=" ".join)
 def test_an_option_that_is_not_known_is_never_taken_for_the_runners(words):
     refusal("backups", *words)
 

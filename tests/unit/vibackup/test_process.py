@@ -200,7 +200,8 @@ def test_a_stop_is_asked_about_all_the_while():
 def test_a_program_that_will_not_end_is_killed(monkeypatch):
     monkeypatch.setattr(process, "KILL_AFTER_SECONDS", 0.2)
     begun = compat.monotonic()
-    completed = run("trap '' TERM; echo deaf; while :; do :; done", should_stop=lambda: compat.monotonic() - begun > 0.5)
+    completed = run("trap '' TERM; echo deaf; while :; do :; done",
+                    should_stop=lambda: compat.monotonic() - begun > 0.5)
     assert completed.status is None
 
 

@@ -127,7 +127,8 @@ def test_a_server_that_may_be_frozen_and_cannot_be_thawed_is_a_leftover(run, wat
     assert [facts["command"] for facts in run.ledger.open_facts(ledger.FREEZE)] == [THAW]
 
 
-@pytest.mark.parametrize("error", [errors.GuestError("no way in"), ValueError("odd")], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", [errors.GuestError("no way in"), ValueError("odd")],
+                         ids=lambda error: type(error).__name__)
 def test_a_server_whose_freeze_could_not_be_asked_for_is_a_leftover_where_it_cannot_be_thawed(run, watched, error):
     watched.answers.update(freeze=[error], thaw=[bad(None)] * 3)
     with pytest.raises(type(error)):

@@ -58,7 +58,8 @@ def test_anything_else_behind_the_last_line_is_damage(data):
 
 @pytest.mark.parametrize("data", [
     b'{"a": 1, "a": 1}', b'[{"b": {"a": 1, "a": 2}}]', b"NaN", b"[Infinity]", b"-Infinity", b"1e999", b"-1e999",
-    b"9" * 301, b"[" * 100000, b'{"a":' * 100000, b"\xff", b"\xef\xbb\xbf{}", b"", b"{", b"{} {}", b"'a'", "{}".encode("utf-16")],
+    b"9" * 301, b"[" * 100000, b'{"a":' * 100000, b"\xff", b"\xef\xbb\xbf{}", b"", b"{", b"{} {}", b"'a'",
+    "{}".encode("utf-16")],
     ids=lambda data: repr(data[:12]))
 def test_what_is_no_json_or_may_be_read_in_two_ways_is_a_value_error(data):
     with pytest.raises(ValueError) as caught:

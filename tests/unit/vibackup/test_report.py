@@ -210,8 +210,8 @@ def test_how_far_an_agent_is(figure, words):
 
 def test_a_document_without_a_run_has_every_key_all_the_same():
     found = report.document("backups", None, None, None, "refused", 2, error=errors.UsageError("no"))
-    assert sorted(found) == ["backup", "error", "exit_status", "lab", "leftovers", "outcome", "run", "steps", "verb", "vs",
-                             "warnings"]
+    assert sorted(found) == ["backup", "error", "exit_status", "lab", "leftovers", "outcome", "run", "steps", "verb",
+                             "vs", "warnings"]
     assert found["error"] == {"class": "UsageError", "message": "no", "step": None}
     json.dumps(found)
 
@@ -264,4 +264,5 @@ def test_no_name_breaks_a_list_of_leftovers():
 def test_a_table_of_calls_says_what_is_missing():
     rows = [{"kind": "VirtualServer", "call": "getId", "status": "assumed", "present": present}
             for present in (True, False, None)]
-    assert [line.split("  ")[-1].strip() for line in report.probe_table(rows)] == ["HERE", "yes", "MISSING", "no object to ask"]
+    assert [line.split("  ")[-1].strip() for line in report.probe_table(rows)] == [
+        "HERE", "yes", "MISSING", "no object to ask"]

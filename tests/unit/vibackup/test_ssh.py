@@ -10,8 +10,8 @@ from vibackup import compat, errors, process, ssh
 from vibackup.guest import LINUX, WINDOWS, Command, Completed
 
 HOSTILE = ["plain", "", " ", "a b", "'", '"', "'\"'", "$(echo run)", "`echo run`", "$HOME", "${HOME}", ";", "a;b", "&&",
-           "|", ">", "> /tmp/x", "<", "\\", "a\\", "\\\\", "*", "?", "[a]", "~", "#", "!", "!!", "-rf", "--help", "(", ")",
-           "{a,b}", "\n", "a\nb", "\t", "süd", "服务器", "%s", "%PATH%", "=", "a=b", "../..", "\x7f", "\x01"]
+           "|", ">", "> /tmp/x", "<", "\\", "a\\", "\\\\", "*", "?", "[a]", "~", "#", "!", "!!", "-rf", "--help", "(",
+           ")", "{a,b}", "\n", "a\nb", "\t", "süd", "服务器", "%s", "%PATH%", "=", "a=b", "../..", "\x7f", "\x01"]
 
 
 def through_a_shell(line):
@@ -78,8 +78,8 @@ def test_a_host_is_asked_by_its_name(handed_over, name):
     assert handed_over[0].argv[-3:] == ["--", name, "hostname"]
 
 
-@pytest.mark.parametrize("name", ["-oProxyCommand=reboot", "--", "-", "", "a b", "user@host", "host;reboot", "$(reboot)", "../x",
-                                  "süd", "web01\n", "a\nb", ".", "[::1]", "ssh://x", "a/b"])
+@pytest.mark.parametrize("name", ["-oProxyCommand=reboot", "--", "-", "", "a b", "user@host", "host;reboot",
+                                  "$(reboot)", "../x", "süd", "web01\n", "a\nb", ".", "[::1]", "ssh://x", "a/b"])
 def test_a_name_that_is_no_host_is_refused_and_nothing_is_run(handed_over, name):
     with pytest.raises(errors.Refused):
         ssh.SshGuests().run(name, Command(["hostname"], None, None), LINUX)

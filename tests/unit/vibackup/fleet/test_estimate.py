@@ -6,7 +6,8 @@ import collections
 import pytest
 
 from vibackup.fleet.estimate import SETTLING_SECONDS, Estimate
-from vibackup.fleet.plan import Batch, Plan, Start
+from vibackup.fleet.plan import Plan
+from vibackup.fleet.schedule import Batch, Start
 
 Task = collections.namedtuple("Task", "seconds")
 # A proxy boots for 100 s, reads 1,000 s, boots for 100 s, reads 2,000 s, and boots for 100 s.

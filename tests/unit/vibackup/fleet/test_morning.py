@@ -211,3 +211,17 @@ def test_what_is_damaged_is_named_and_makes_the_rest_uncertain():
     found = report(entries=[backup()], damaged=[errors.UsageError("catalog: x.json: no JSON")])
     assert found["damaged"] == ["catalog: x.json: no JSON"] and found["status"] == "unknown"
     assert found["counts"]["within_rpo"] == 1
+
+
+# -- what nobody prunes
+
+def test_backups_of_a_server_that_no_section_has_are_counted_and_others_are_not():
+    chains = [[night(tried(), ended(), left_out=[
+        {"vs": "gone01", "section": None, "why": "no section of the policy selects it", "wanted": False},
+        {"vs": "raw01", "section": "all", "why": "raw01-lun is a raw disk", "wanted": True}])]]
+    entries = [backup(), backup("1", vs="gone01"), backup("2", vs="gone01"), backup("3", vs="raw01"),
+               backup("4", vs="old01"), backup("5", vs="kept01", verb="archive")]
+    found = report(chains, entries)
+    assert [(found["servers"][place]["name"], found["servers"][place]["prunable"])
+            for place in found["lists"]["never_pruned"]] == [("gone01", 2), ("old01", 1)]
+    assert found["counts"]["never_pruned"] == 2 and report(entries=[backup()])["lists"]["never_pruned"] == []

@@ -166,3 +166,13 @@ def test_a_page_that_cannot_be_written_is_a_clear_error(found, tmpdir):
     with pytest.raises(errors.VibackupError) as caught:
         page.write(compat.text(str(tmpdir.join("no", "page.html"))), found)
     assert "cannot write" in caught.value.message and "page.html" in caught.value.message
+
+
+def test_who_is_never_pruned_is_on_the_page_with_how_many_backups_it_has():
+    left = {"vs": "<gone>", "section": None, "why": "no section of the policy selects it", "wanted": False}
+    entries = [backup(), backup("1", vs="<gone>")]
+    report = morning.report([source([[night(tried(), ended(), left_out=[left])]], entries)],
+                            {"nightly": policy()}, MORNING)
+    html = page.html(report)
+    check_tags(html)
+    assert ("servers.0.prunable", "1") in figures(html) and "Never pruned" in html and "<gone>" not in html

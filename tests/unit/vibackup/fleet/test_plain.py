@@ -37,7 +37,7 @@ def test_a_night_as_it_reads_in_the_morning():
         "  db01  last good backup 8 h 59 min ago, RPO 30 h 00 min",
         "      tar: x changed",
         "",
-        "NIGHT NIGHTLY ON VM1: FAILED",
+        "NIGHT nightly on vm1: FAILED",
         "  %s to %s, 2 h 00 min" % (words.moment(OPENS), words.moment(OPENS + 2 * HOUR, "%H:%M")),
         "  4 planned, 1 ok, 1 warning, 1 failed, 1 skipped, 2 left out",
         "  2.0 GiB read, 1 reboot of proxies (0.50 a server), 0 old backups removed",

@@ -12,8 +12,9 @@ import pytest
 from vibackup import compat
 from vibackup.columns import width
 from vibackup.fleet import progress
-from vibackup.fleet.plan import Batch, Plan, Start
+from vibackup.fleet.plan import Plan
 from vibackup.fleet.progress import Watcher
+from vibackup.fleet.schedule import Batch, Start
 from vibackup.live import Block
 
 Server = collections.namedtuple("Server", "name")

@@ -124,3 +124,12 @@ def test_what_never_comes_is_waited_for_no_longer_than_it_is_planned(clock):
     clock.together([stage.at("pbh2", [ahead])])
     [(begun, name)] = stage.said
     assert name == "ahead" and 0 <= begun <= 5 + PATIENCE_SECONDS + 1
+
+
+def test_a_thread_that_is_free_too_late_begins_nothing_more(clock):
+    """A proxy with one place, 10 seconds for each, and snapshots that may get 15 seconds old."""
+    stage = Stage(clock, node=9)
+    found = [waiting("web%d" % number, number) for number in range(4)]
+    clock.together([stage.at("pbh", found, places=1, seconds=15)])
+    assert [name for _moment, name in stage.said] == ["web0", "web1"]
+    assert [each.name for each in found] == ["web2", "web3"]

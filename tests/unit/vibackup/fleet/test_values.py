@@ -42,15 +42,6 @@ def test_what_are_no_names_is_refused(words):
     assert caught.value.message.startswith("here: ")
 
 
-@pytest.mark.parametrize("pattern, matched, others", [
-    ("web*", ["web", "web01", "web\n"], ["Web01", "aweb"]), ("web?", ["web1"], ["web", "web12"]),
-    ("w[ae]b", ["wab", "web"], ["wib", "w[ae]b"]), ("[!a]*", ["b"], ["a1", ""]), ("a.b", ["a.b"], ["axb", "a.bc"])])
-def test_patterns_are_those_of_fnmatch_and_know_capital_letters(pattern, matched, others):
-    regex = values.compiled(pattern)
-    assert all(regex.match(name) for name in matched) and not any(regex.match(name) for name in others)
-    assert values.is_plain(pattern) == (pattern == "a.b")
-
-
 @pytest.mark.parametrize("words, found", [
     ("mon", [0]), ("Mon-SUN", list(range(7))), ("fri-mon", [0, 4, 5, 6]), ("sun,mon tue-tue", [0, 1, 6])])
 def test_days_may_go_over_the_end_of_the_week(words, found):

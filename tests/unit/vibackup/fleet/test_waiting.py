@@ -5,22 +5,40 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import collections
 import threading
 
+import pytest
+
 from tests import fleets
 from vibackup.clock import SystemClock
 from vibackup.fleet.kept import Kept
 from vibackup.fleet.limits import Limits
 from vibackup.fleet.turns import Turns
-from vibackup.fleet.waiting import LATE_SECONDS, Waiting
+from vibackup.fleet.waiting import LATE_SECONDS, VERY_LATE_SECONDS, Waiting
 
-LATER = 10 ** 6  # seconds of the night: all is late, and whoever has nothing to do helps
 
 
 AGE = 4 * 3600  # seconds
 
 
-def waiting_of(members, proxies, batch=3):
+class Night(object):
+    """How far a night has come, in seconds: all is late, and whoever has nothing to do helps, where nothing is said."""
+
+    def __init__(self, moment=10 ** 6, loaded=()):
+        self.at = moment
+        self.loaded = loaded  # managed nodes that have servers to be backed up
+
+    def moment(self):
+        return self.at
+
+    seconds = moment
+
+    def has_any(self, key):
+        assert key[0] == "node"
+        return key[1] in self.loaded
+
+
+def waiting_of(members, proxies, batch=3, night=None):
     found = fleets.make(members, proxies, batch=batch)
-    return Waiting(found.batches, [None] + proxies, batch, AGE)
+    return Waiting(found.batches, [None] + proxies, batch, AGE, night or Night())
 
 
 def turns_of(clock, most, is_over):
@@ -40,34 +58,34 @@ def names(tries):
 def test_a_host_waits_while_something_may_come_back_and_goes_when_nothing_can():
     one = fleets.proxy("pbh01")
     waiting = waiting_of(servers(2), [one])
-    [first, second] = waiting.next(one, LATER, LATER)
-    assert waiting.next(one, LATER, LATER) == []
+    [first, second] = waiting.next(one)
+    assert waiting.next(one) == []
     waiting.over(first, False)
     waiting.over(second, True)
-    [again] = waiting.next(one, LATER, LATER)
+    [again] = waiting.next(one)
     assert (again.task, again.attempt) == (second.task, 2)
     waiting.over(again, False)
-    assert waiting.next(one, LATER, LATER) is None and waiting.rest() == []
+    assert waiting.next(one) is None and waiting.rest() == []
 
 
 def test_what_failed_on_one_proxy_is_tried_by_another_one_while_there_is_one():
     one, two = fleets.proxy("pbh01"), fleets.proxy("pbh02", "node8")
     waiting = waiting_of(servers(2), [one, two], batch=1)
-    [failed], [good] = waiting.next(one, LATER, LATER), waiting.next(two, LATER, LATER)
+    [failed], [good] = waiting.next(one), waiting.next(two)
     waiting.over(failed, True)
-    assert waiting.next(one, LATER, LATER) == []
+    assert waiting.next(one) == []
     waiting.gone(two)
-    assert [each.task for each in waiting.next(one, LATER, LATER)] in ([failed.task], [good.task])
+    assert [each.task for each in waiting.next(one)] in ([failed.task], [good.task])
 
 
 def test_what_a_host_has_not_done_when_it_is_gone_is_taken_over_as_it_was():
     one, two = fleets.proxy("pbh01"), fleets.proxy("pbh02", "node8")
     waiting = waiting_of(servers(8), [one, two])
-    mine = waiting.next(one, LATER, LATER)
+    mine = waiting.next(one)
     waiting.gone(one)
     found = []
     while True:
-        tries = waiting.next(two, LATER, LATER)
+        tries = waiting.next(two)
         if tries is None:
             break
         found += tries
@@ -80,26 +98,42 @@ def test_what_a_host_has_not_done_when_it_is_gone_is_taken_over_as_it_was():
 # -- not too early, and not too late
 
 def test_a_batch_is_not_begun_so_early_that_its_last_snapshots_would_get_too_old():
-    """Two batches: the second is planned after 3 * 2 hours, and read for 6; its snapshots may live for 4."""
-    one = fleets.proxy("pbh01")
-    waiting = waiting_of([fleets.member("web%d" % number, 7200, "node1") for number in range(6)], [one])
-    found = fleets.make([fleets.member("web%d" % number, 7200, "node1") for number in range(6)], [one], batch=3)
-    ends = [max(start.at + 7200 for start in batch.starts) for batch in found.batches]
-    for each in waiting.next(one, 0, 0):
+    """Each is read for an hour, on a managed node that has two at once; a snapshot may live for four."""
+    one, members = fleets.proxy("pbh01"), [fleets.member("web%d" % number, 3600) for number in range(8)]
+    night = Night(0)
+    waiting = waiting_of(members, [one], batch=4, night=night)
+    for each in waiting.next(one):
         waiting.over(each, False)
-    assert waiting.next(one, ends[1] - AGE - 1, 0) == []
-    assert waiting.seconds_to_wait(one, ends[1] - AGE - 1, 0) == 1
-    assert len(waiting.next(one, ends[1] - AGE, 0)) == len(found.batches[1].starts)
+    [_first, second] = fleets.make(members, [one], batch=4).batches
+    earliest = max(start.at for start in second.starts) + 3600 - AGE
+    night.at = earliest - 1
+    assert waiting.next(one) == [] and waiting.seconds_to_wait(one) == 1
+    night.at = earliest
+    assert len(waiting.next(one)) == len(second.starts) == 4
 
 
-def test_who_has_nothing_to_do_looks_again_when_another_has_become_late():
+@pytest.mark.parametrize("loaded, seconds", [((), LATE_SECONDS), (("node8",), VERY_LATE_SECONDS)])
+def test_who_has_nothing_to_do_helps_who_is_late_later_where_that_loads_a_managed_node_in_use(loaded, seconds):
     one, two = fleets.proxy("pbh01"), fleets.proxy("pbh02", "node8")
-    waiting = waiting_of(servers(9), [one, two])
-    while waiting.next(two, 0, 0):
-        pass
-    seconds = waiting.seconds_to_wait(two, 0, 0)
-    assert LATE_SECONDS < seconds < LATE_SECONDS + 7200
-    assert waiting.next(two, seconds, seconds) == [] and len(waiting.next(two, seconds + 1, seconds + 1)) > 0
+    night = Night(0, loaded)
+    found = fleets.make(servers(24), [one, two], batch=3)
+    [mine, his] = [[batch for batch in found.batches if batch.proxy is proxy] for proxy in (one, two)]
+    waiting = Waiting(found.batches, [one, two], 3, AGE, night)
+    for _batch in his:
+        for each in waiting.next(two):
+            waiting.over(each, False)
+    night.at = mine[0].starts[0].at + seconds
+    assert waiting.next(two) == []
+    night.at += 1
+    assert names(waiting.next(two)) == names(mine[-1].starts)
+
+
+def test_who_has_nothing_to_do_looks_again_at_the_moment_when_another_is_late():
+    """Nothing but the clock tells it so."""
+    one, two = fleets.proxy("pbh01"), fleets.proxy("pbh02", "node8")
+    found = fleets.make(servers(24), [one, two], batch=3)
+    waiting = Waiting([batch for batch in found.batches if batch.proxy is one], [one, two], 3, AGE, Night(0))
+    assert waiting.seconds_to_wait(two) == found.batches[0].starts[0].at + LATE_SECONDS
 
 
 def test_real_threads_at_once_try_everything_as_often_as_it_is_to_be_and_keep_the_limits():
@@ -122,7 +156,7 @@ def test_real_threads_at_once_try_everything_as_often_as_it_is_to_be_and_keep_th
     def work(host):
         while True:
             changes = waiting.changes
-            tries = waiting.next(host, LATER, LATER)
+            tries = waiting.next(host)
             if tries is None:
                 return
             if tries:
@@ -146,7 +180,7 @@ def test_a_thread_that_dies_gives_its_place_to_what_waits():
         done.append(each)
         if len(done) == 1:
             raise KeyError("a bug")
-    tries = waiting.next(waiting.hosts[0], LATER, LATER)
+    tries = waiting.next(waiting.hosts[0])
     try:
         turns.take(tries, waiting.hosts[0], 2, read)
     except KeyError:
