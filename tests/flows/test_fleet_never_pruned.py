@@ -32,6 +32,8 @@ def test_a_server_that_left_all_sections_has_one_line_and_what_to_do_is_said_onc
     assert found[:2] == ["never pruned: web02, which no section of the policy has: 2 backups",
                          "never pruned: web04, which no section of the policy has: 2 backups"]
     assert found[2].startswith("to remove such backups: see where they are with vibackup backups --vs=NAME --json, ")
+    document = stage.vibackup("fleet", fleets.policy(stage, sections=of("web01", "web03")), "--dry-run").document
+    assert document["never_pruned"] == {"web02": 2, "web04": 2}
     folder = found[2].split(" in ")[-1]
     assert len(found) == 3 and len(os.listdir(compat.native(folder))) == 8
     assert night(stage, sections=of("web01", "web03")).status == GOOD

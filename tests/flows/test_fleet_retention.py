@@ -140,6 +140,8 @@ def test_a_dry_run_names_what_the_night_then_removes_and_removes_nothing(shop, k
     option = fleets.policy(shop.stage, {"all": shop.section(keep)})
     planned = shop.stage.printed("fleet", option, "--dry-run")
     told = set(re.findall(r"prune: (\S+) of (\S+), made", planned))
+    document = shop.stage.vibackup("fleet", option, "--dry-run").document
+    assert set((each["backup"], each["vs"]) for each in document["to_prune"]) == told
     assert shop.by_server() == before and shop.images() == images
     assert shop.stage.vibackup("fleet", option).status == GOOD
     assert told == set((identity, vs) for vs, ids in before.items() for identity in ids if identity in shop.pruned())

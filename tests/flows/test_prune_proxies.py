@@ -38,7 +38,7 @@ def test_a_proxy_that_is_off_is_started_once_for_all_that_it_keeps_and_stopped_a
     assert changes_of_power(off.stage) == ["start", "reboot", "reboot", "stop", "start", "stop"]
     assert off.stage.objects() == before
     booted = fleets.last(off.stage).of("reboot")
-    assert len(booted) == 3 and booted[-1]["proxy"] == "pbh01" and booted[-1]["batch"] is None
+    assert len(booted) == 4 and booted[-1]["proxy"] == "pbh01" and booted[-1]["batch"] is None
     assert [name for name in fleets.names(3) if booted[-1]["started"] < max(
         each["started"] for each in fleets.last(off.stage).of("backup"))] == []
 

@@ -83,13 +83,21 @@ class Prepared(object):
         return found + ["left out: %s" % (each.why if each.why.startswith(each.vs + ": ") else
                                           "%s: %s" % (each.vs, each.why)) for each in self.left_out]
 
+    def pruning(self):
+        """Return for programs what it would remove, and how many backups of servers in no section stay."""
+        return {"to_prune": retention.document(self._to_prune(self._entries_afterwards())),
+                "never_pruned": self._never_pruned()}
+
+    def _never_pruned(self):
+        """Return how many backups there are by the name of their server, for those that no section has."""
+        in_a_section = set(self._in_a_section) | set(each.vs for each in self.left_out if each.wanted)
+        return collections.Counter(entry["vs"] for entry in self._entries if entry.get("verb") in prunable.VERBS
+                                   and entry["vs"] not in in_a_section and self._is_ours(entry["vs"]))
+
     def _lines_of_never_pruned(self):
         """Return a line for each server whose backups stay, for no section has it, and one that says what to do."""
-        in_a_section = set(self._in_a_section) | set(each.vs for each in self.left_out if each.wanted)
-        counts = collections.Counter(entry["vs"] for entry in self._entries if entry.get("verb") in prunable.VERBS
-                                     and entry["vs"] not in in_a_section and self._is_ours(entry["vs"]))
         found = ["never pruned: %s, which no section of the policy has: %s" % (
-            vs, said.count(number, "backup")) for vs, number in sorted(counts.items())]
+            vs, said.count(number, "backup")) for vs, number in sorted(self._never_pruned().items())]
         how = ("to remove such backups: see where they are with vibackup backups --vs=NAME --json, remove them there "
                "with their agent, and then the files of their ids in %s")
         return found + ([how % os.path.join(compat.text(self.run.folder), "catalog")] if found else [])

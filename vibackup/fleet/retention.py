@@ -118,13 +118,17 @@ def plan_night(manager, pairs, entries, now):
     return found
 
 
+def document(planned):
+    """Return what goes of a night's pruning for programs: a dict of each backup."""
+    return [{"vs": each.vs, "backup": verdict.entry["id"], "finished": verdict.entry["finished"], "why": verdict.why}
+            for each in planned for verdict in each.verdicts if not verdict.kept]
+
+
 def lines(planned):
     """Return a night's pruning in words: a line for each backup that goes, and one for what is left to its agent."""
     found = []
     for each in planned:
-        found += ["prune: %s of %s, made %s: %s" % (
-            verdict.entry["id"], each.vs, verdict.entry["finished"], verdict.why)
-            for verdict in each.verdicts if not verdict.kept]
+        found += ["prune: %(backup)s of %(vs)s, made %(finished)s: %(why)s" % goes for goes in document([each])]
         left = collections.Counter(verdict.why for verdict in each.verdicts if verdict.why.startswith("left to "))
         found += ["%s: %d of its backups %s" % (each.vs, count, why) for why, count in sorted(left.items())]
     return found

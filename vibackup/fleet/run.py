@@ -140,6 +140,7 @@ class Night(object):
                 run.ledger.check_leftovers(host.server.id, host.server.name, self._living, (ledger.BACKUP,))
                 _must_be_called(host.server)
                 with power.running(run, host.server):
+                    self.write_reboots(host, run.steps, None)  # its start is one, where it was off
                     Lane(self, run, host).work(tries)
         finally:
             self._close(run)

@@ -57,7 +57,7 @@ def carry_out(session):
                              release=given.resume and not given.dry_run)
     session.more.update(prepared.document())
     if given.dry_run:
-        session.more["dry_run"] = True
+        session.more.update(prepared.pruning(), dry_run=True)
         session.lines(["would do, and changes nothing now:"] + ["  " + printable(line) for line in prepared.lines()])
         return None
     return _carry_out(session, prepared)
