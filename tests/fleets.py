@@ -98,8 +98,9 @@ def _weighted(chance, weights):
 def most_at_once(intervals):
     """Return by key how many of ``intervals``, each ``(begins, ends, keys)``, were under way at once at the most.
 
-    What ends makes room for what begins at the same moment.
+    What ends makes room for what begins at the same moment. Moments are those of the lab's clock, whole milliseconds.
     """
+    intervals = [(round(begins, 3), round(ends, 3), keys) for begins, ends, keys in intervals]
     changes = sorted([(begins, 1, keys) for begins, ends, keys in intervals if ends > begins] +
                      [(ends, -1, keys) for begins, ends, keys in intervals if ends > begins],
                      key=lambda change: change[:2])

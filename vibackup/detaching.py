@@ -4,6 +4,7 @@ Each attachment is the facts of an ATTACHMENT in the ledger. A guest goes on see
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import collections
 import contextlib
 
 from vibackup import compat, errors, events, power
@@ -34,7 +35,7 @@ def release_all(run, proxy, guest, attachments, stays=None):
             stays(number)
     off = [each for each in leaving if each.error is None]
     try:
-        _forget(run, proxy, guest, off)
+        _forget(run, proxy, guest, off, [each.facts for each in leaving if each.error is not None])
     except compat.FAULTS as fault:
         for each in off:
             each.fail(fault)
@@ -61,7 +62,7 @@ class _Leaving(object):
             self.fail(fault)
 
 
-def _forget(run, proxy, guest, off):
+def _forget(run, proxy, guest, off, staying):
     """Boot the proxy where its guest may show any of ``off`` (_Leavings), and see to it that it shows none."""
     if not off or events.is_down(run.manager, proxy.handle):
         return
@@ -72,7 +73,8 @@ def _forget(run, proxy, guest, off):
         guest.wait_until_it_answers(events.BOOT_SECONDS)
         for each in off:
             with each.surviving():
-                must_have_forgotten(run, proxy, guest, each.facts)
+                if on_proxy(proxy, each.facts["disks"]) or not _shows_only(guest, each.facts, staying):
+                    must_have_forgotten(run, proxy, guest, each.facts)
         if all(each.error is not None for each in off):
             raise off[0].error
 
@@ -129,6 +131,17 @@ def _shows_none(guest, facts):
         if place in shown:
             shown.remove(place)
     return not any(size in facts["sizes"] for _position, size in shown)
+
+
+def _shows_only(guest, facts, staying):
+    """Tell whether a guest shows, besides its own, no more disks of a size than those ``staying`` (facts) have."""
+    shown = places(guest.disks())
+    for place in facts["before"]:
+        if place in shown:
+            shown.remove(place)
+    left = collections.Counter(size for _position, size in shown)
+    left.subtract(size for other in staying for size in other["sizes"])
+    return bool(staying) and all(left[size] <= 0 for size in facts["sizes"])
 
 
 def _shows_what_it_has(manager, proxy, guest):

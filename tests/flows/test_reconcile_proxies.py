@@ -8,7 +8,7 @@ import pytest
 
 from fakes import kinds
 from tests.flows import fleets, kills
-from tests.flows.helpers import compat, kept_lab, objects_in, stage, vibackup_in  # noqa: F401  (a fixture)
+from tests.flows.helpers import KIB, compat, kept_lab, named, objects_in, stage, vibackup_in  # noqa: F401  (a fixture)
 from tests.flows.test_fleet import GOOD, LEFTOVERS, night
 from vibackup import detaching, ledger, site, steps
 from vibackup.run import Run
@@ -150,3 +150,18 @@ def test_a_proxy_that_a_killed_night_has_started_is_stopped_after_all_else_is_do
     assert [step["name"] for step in fixed.document["steps"]].count("reboot") == 1
     again = vibackup_in(folder, "reconcile", "--fix")
     assert again.status == GOOD and again.document["released"] == 0
+
+
+def test_a_disk_that_stays_on_a_proxy_with_a_raw_disk_keeps_no_other_there(stage):
+    """L3, L4: how many disks the guest of such a proxy has to show, its manager does not say."""
+    inventory = fleets.inventory(4, 1)
+    inventory["disks"].append({"name": "lun", "lun": "LUN-1", "bytes": 64 * KIB, "content": {}})
+    named(inventory["servers"], "pbh01")["devices"].append("lun")
+    stage.open(inventory)
+    stage.fault("removeStorageDevice", times=None)
+    assert night(stage, batch="12").status == LEFTOVERS
+    stage.lab.faults = []
+    stage.lab.world.settle(disk_on(stage, "pbh01", 3), name="payroll's own")
+    assert stage.vibackup("reconcile", "--fix").document["released"] == 6
+    assert fleets.reboots(stage) == ["pbh01"]
+    assert stage.vibackup("reconcile", "--fix").document["released"] == 0 and fleets.reboots(stage) == []

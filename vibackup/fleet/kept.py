@@ -11,12 +11,12 @@ import threading
 
 from vibackup.fleet import limits as limit
 
-FIRST, LAST = -1, float("inf")  # of all places at one moment
+FIRST = -1  # of all places at one moment
 PATIENCE_SECONDS = 60  # what is later than that keeps nothing any more
 
 
 class Kept(object):
-    """Knows what of a plan has not begun. batches: of a ``plan.Plan``, which begins now.
+    """Knows what of a plan has not begun. batches: ``schedule.Batch`` of a night that begins now, by the clock.
 
     clock: a clock, see ``manager``. limits: the ``limits.Limits`` of what is under way. A *moment of the plan* is how
     far the night has come: as many seconds as it has lasted, and as many more as all that is under way began too early.
@@ -80,7 +80,7 @@ class Kept(object):
         return bool(self._planned.get(key))
 
     def until(self, each, keys):
-        """Return the moment of the plan until which a place is kept that a Try would take, or None where there is none.
+        """Return the moment of the plan, in seconds, until which a place is kept that a Try would take, or None where there is none.
 
         keys: what it loads, see ``limits``. What would end before another is planned to begin is not in its way.
         """
@@ -96,9 +96,10 @@ class Kept(object):
             return None
         before = min(self._places.get(_id(each), (each.at, FIRST)), (now + each.task.seconds, FIRST))
         end = bisect.bisect_left(planned, before)
-        if end - bisect.bisect_right(planned, (now - PATIENCE_SECONDS, LAST)) < free:
+        if end < free:
             return None
-        return planned[end - free][0] + PATIENCE_SECONDS
+        until = planned[end - free][0] + PATIENCE_SECONDS
+        return until if until > now else None
 
 
 def _id(planned):

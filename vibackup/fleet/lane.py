@@ -4,6 +4,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 from vibackup import errors, events, steps
 from vibackup.flows import proxy_batch
 
+LEAST_SECONDS = 60  # for a batch to be begun in, however old its snapshots are once its proxy has booted
 MOST_FAILURES = 2  # of a proxy, one after the other: then it is left alone
 
 
@@ -24,6 +25,7 @@ class Lane(object):
 
     def __init__(self, night, run, host):
         self._night, self._run, self._host = night, run, host
+        self._clock = run.manager.clock
         self._guest = steps.guest_of(run, host.server)
         self._taken = []  # whatever happens, all of it is taken back and recorded
         self._failures = 0
@@ -45,7 +47,7 @@ class Lane(object):
             self._let_go()
 
     def _batch(self, tries):
-        number = self._night.number()
+        number, taken_at = self._night.number(), self._clock.monotonic()
         leaving, fresh = list(self._taken), []
         for each in tries:
             share = self._night.share(each, self._host)
@@ -62,7 +64,7 @@ class Lane(object):
             return
         self._failures = 0
         self._settle(leaving)
-        self._read(fresh)
+        self._read(fresh, taken_at)
 
     def _has_failed(self, error):
         """Take a batch back that the proxy could not show; raise where it is not to be used any more."""
@@ -74,25 +76,26 @@ class Lane(object):
     def _must_be_of_use(self):
         """Refuse a proxy on which something of ours was left, and one that is down: no server loses a try by it."""
         if self._is_stuck:
-            raise errors.Leftovers("disks of ours were left behind on it")
+            raise errors.Leftovers("disks of ours were left behind on it: vibackup reconcile --fix")
         if self._run.manager.doubt is not None:
             raise errors.VibackupError(self._run.manager.doubt)
         if events.is_down(self._run.manager, self._host.server.handle):
             raise errors.ServerFailed("it does not run any more: somebody stopped it, or it failed")
 
-    def _read(self, fresh):
-        """Have the agents read the disks that the proxy shows now."""
+    def _read(self, fresh, taken_at):
+        """Have the agents read the disks that the proxy shows now, of snapshots no older than a moment of the clock."""
         night, host = self._night, self._host
         night.tell("step", {"proxy": host.server.name, "step": "read"})
 
         def back_up(taken):
             """Back up one share, and remember when and how long."""
-            begun = night.begin(taken.each, host)
+            begun, since = night.begin(taken.each, host), self._clock.monotonic()
             taken.share.back_up()
-            taken.read = (begun, night.now() - begun)
+            taken.read = (begun, self._clock.monotonic() - since)
             night.tell("read", {"vs": taken.task.member.server.name, "proxy": host.server.name})
         waiting = [taken for taken in fresh if taken.share.error is None]
-        night.turns.take(waiting, host, night.places, back_up, night.snapshot_age)
+        seconds = max(LEAST_SECONDS, night.snapshot_age - (self._clock.monotonic() - taken_at))
+        night.turns.take(waiting, host, night.places, back_up, seconds)
         for taken in waiting:
             taken.share.fail(night.why_not_read(self._run))
 

@@ -51,7 +51,7 @@ def make(tasks, proxies, rules):
     if not tasks:
         return Plan([], impossible, 0, 0)
     chosen = choose(tasks, proxies, can, rules.most)
-    bound = lower_bound(tasks, proxies, rules.most, rules.reboot_seconds)
+    bound = lower_bound(tasks, proxies, can, rules.most, rules.reboot_seconds)
     found = []
     for way in WAYS:
         schedule = Schedule(tasks, chosen, can, rules, way)

@@ -111,20 +111,27 @@ class Night(object):
         """Return the Trys that a host does next; [] for none now, None where there will be none."""
         return None if self.is_over() else self._waiting.next(host)
 
-    def _wait(self, host, changes):
-        """Wait until something may have come up for a host that had nothing to do after so many ``changes``."""
-        moment, seconds = self._kept.moment(), self._waiting.seconds_to_wait(host)
+    def _seconds_to_wait(self, host):
+        """Return after how long the clock alone may give a host something to do, or end the night; None for never."""
+        left = [self._waiting.seconds_to_wait(host)]
+        if self._closes is not None:
+            left.append(max(0, self._closes - self._clock.time()))
+        left = [seconds for seconds in left if seconds is not None]
+        return min(left) if left else None
+
+    def _wait(self, changes, moment, seconds):
+        """Wait until something may have come up after so many ``changes``, or ``seconds`` after a moment of the plan."""
         self._clock.wait_for(lambda: self._waiting.changes != changes or self.is_over() or
                              seconds is not None and self._kept.moment() >= moment + seconds, seconds)
 
     def _work(self, host):
         while True:
-            changes = self._waiting.changes
+            changes, moment, seconds = self._waiting.changes, self._kept.moment(), self._seconds_to_wait(host)
             tries = self.next(host)
             if tries is None:
                 return
             if not tries:
-                self._wait(host, changes)
+                self._wait(changes, moment, seconds)
             elif host is None:
                 self._work_directly(tries)
             else:
@@ -197,7 +204,7 @@ class Night(object):
     def _back_up_directly(self, each):
         member, section = each.task.member, each.task.member.section
         run = self._new_run(section.technique, None)
-        begun, entry, error = self.begin(each, None), None, None
+        begun, since, entry, error = self.begin(each, None), self._clock.monotonic(), None, None
         try:
             _must_be_called(member.server)
             entry = agent_backup.agent_backup(run, agent_backup.Plan(
@@ -205,7 +212,7 @@ class Night(object):
                 location=section.location))
         except compat.FAULTS as fault:
             error = as_ours(fault)
-        self.settle(each, run, None, entry, error, (begun, self._clock.time() - begun))
+        self.settle(each, run, None, entry, error, (begun, self._clock.monotonic() - since))
 
     # -- what is told
 

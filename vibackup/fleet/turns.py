@@ -7,7 +7,11 @@ from vibackup.fleet import limits as limit
 
 
 class _Places(object):
-    """A proxy's places, and what waits for one of them."""
+    """A proxy's places, and what waits for one of them.
+
+    host: a ``members.Proxy``, or None. granted: what may begin and no thread has fetched yet. idle: how many of its
+    threads wait.
+    """
 
     def __init__(self, host, waiting, closes):
         self.host = host
@@ -35,7 +39,7 @@ class Turns(object):
     def take(self, waiting, host, places, function, seconds=None):
         """Call ``function`` for each of ``waiting`` as soon as it may begin, on as many threads as ``places`` says.
 
-        waiting: a list of ``run.Try``. host: the ``members.Proxy``, or None. What has not begun when nothing new may
+        waiting: a list of what has a ``task`` and ``at`` (when it was planned to begin, seconds of the night). host: the ``members.Proxy``, or None. What has not begun when nothing new may
         begin, or after ``seconds`` (None: however long it takes), stays in ``waiting``. Returns when all that has begun
         is over.
         """
@@ -83,7 +87,7 @@ class Turns(object):
 
     def _wait(self, lane, kept_until):
         self._clock.wait_for(lambda: lane.granted or self._is_done(lane) or lane.kept_until != kept_until,
-                             self._seconds_to_wait(lane))
+                             self._seconds_to_wait(lane, kept_until))
 
     def _is_done(self, lane):
         return not lane.waiting or self._is_over() or self._seconds_left(lane) == 0
@@ -93,11 +97,11 @@ class Turns(object):
             return None
         return max(0, lane.closes - self._clock.monotonic())
 
-    def _seconds_to_wait(self, lane):
+    def _seconds_to_wait(self, lane, kept_until):
         """Return after how long the clock alone may have changed whose turn it is; None for never."""
         left = [self._seconds_left(lane)]
-        if lane.kept_until is not None:
-            left.append(max(0, lane.kept_until - self._kept.moment()))
+        if kept_until is not None:
+            left.append(max(0, kept_until - self._kept.moment()))
         left = [seconds for seconds in left if seconds is not None]
         return min(left) if left else None
 

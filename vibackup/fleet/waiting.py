@@ -7,7 +7,7 @@ import threading
 from vibackup.fleet import limits as limit
 from vibackup.fleet.tasks import can_do
 
-RETRIES_SHARE = 4  # how much smaller each next batch of what has failed is: the one to blame may be among the others
+RETRIES_SHARE = 4  # how much smaller each next batch of what has failed is: one of its servers may be what breaks it
 
 LATE_SECONDS = 600  # behind the plan, before another proxy helps,
 VERY_LATE_SECONDS = 7200  # also where that loads a managed node that still has servers to be backed up
@@ -101,12 +101,18 @@ class Waiting(object):
             self.hosts = [each for each in self.hosts if each is not host]
             self._at_work.discard(id_of(host))
             for tries in self._queues.pop(id_of(host), ()):
-                self._pool += tries
+                self._leave_to_others(tries)
             for identity, (each, whose) in list(self._out.items()):
                 if whose is host:
                     del self._out[identity]
-                    self._pool.append(each)
+                    self._leave_to_others([each])
             self.changes += 1
+
+    def _leave_to_others(self, tries):
+        """Have anybody take them, sooner or later: what the plan said of them is over, and keeps no place."""
+        self._pool += tries
+        for each in tries:
+            self._kept.over(each)
 
     def call_spare(self):
         """Take up proxies that the plan had no use for, where they can do what the others have left; returns them."""
@@ -124,14 +130,16 @@ class Waiting(object):
     def _earliest(self, host):
         """Return the moment of the plan before which a host's next batch is not begun."""
         queue = self._queues.get(id_of(host))
-        return max(each.at + each.task.seconds for each in queue[0]) - self._age if queue and host is not None else 0
+        if not queue or host is None:
+            return 0
+        return min(queue[0][0].at, max(each.at + each.task.seconds for each in queue[0]) - self._age)
 
     def _own(self, host):
         queue, found = self._queues.get(id_of(host), ()), []
         while queue and self._earliest(host) <= self._kept.moment() and (host is None or not found):
             tries = queue.popleft()
             free = [each for each in tries if self._is_free(each)]
-            self._pool += [each for each in tries if each not in free]
+            self._leave_to_others([each for each in tries if each not in free])
             found = found + free
         return found
 
@@ -146,7 +154,7 @@ class Waiting(object):
         One that is not late is left alone: the plan knows which managed nodes have room for which proxies.
         """
         queues = [queue for queue in self._queues.values() if queue
-                  and self._kept.seconds() > self._moment_of_help(queue, host)
+                  and self._kept.seconds() >= self._moment_of_help(queue, host)
                   and all(can_do(each.task, host) and self._is_free(each) for each in queue[-1])]
         return max(queues, key=_seconds_of).pop() if queues else []
 
@@ -155,7 +163,7 @@ class Waiting(object):
         found = [each for each in self._pool if can_do(each.task, host) and self._is_free(each) and
                  not self._had_better_be_done_by_another(each, host)]
         if found and host is not None:
-            found = found[:max(1, self._most // RETRIES_SHARE ** (found[0].attempt - 1))]
+            found = found[:max(1, self._most // RETRIES_SHARE ** (found[0].attempt - found[0].postponed - 1))]
         self._pool = [each for each in self._pool if each not in found]
         return found
 

@@ -115,3 +115,17 @@ def test_one_that_cannot_be_detached_is_told_of_before_the_boot_and_stops_no_oth
         assert [type(each) for each in found] == [errors.Refused, type(None)]
         assert stays == [(0, "find disks")] and names(run)[-3:] == ["detach", "reboot", "check disks"]
         assert len(api.devices_of(proxy.handle)) == 1
+
+
+def test_where_none_has_been_forgotten_the_step_has_failed_and_each_keeps_its_own_reason(run, vs, proxy, monkeypatch):
+    """L1: the steps that a run tells of say no more than is so."""
+    def refuse(_run, _proxy, _guest, facts):
+        raise errors.GuestError("it still shows " + facts["disk_names"])
+    with left_attached(run, vs, proxy) as facts:
+        monkeypatch.setattr(detaching, "must_have_forgotten", refuse)
+        found = detaching.release_all(run, proxy, steps.guest_of(run, proxy),
+                                      [dict(facts, disk_names=name) for name in ("one", "another")])
+        monkeypatch.undo()
+    assert [each.message for each in found] == ["it still shows one", "it still shows another"]
+    [checked] = [step for step in run.steps if step["name"] == "check disks"]
+    assert checked["outcome"] == "failed"

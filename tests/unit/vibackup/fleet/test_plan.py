@@ -7,7 +7,7 @@ import pytest
 from tests import fleets
 from tests.fleets import Section, make, member, proxy
 from vibackup import guest
-from vibackup.fleet import tasks
+from vibackup.fleet import choice, plan, schedule, tasks
 
 
 def where(made):
@@ -166,6 +166,37 @@ def test_no_more_proxies_are_used_than_are_of_use():
     assert len(set(where(made).values())) <= 2
 
 
+def test_of_proxies_that_could_all_be_of_use_so_many_are_chosen_as_the_work_needs():
+    """One disk group's four places take 3000 seconds: that is work for two proxies, and somewhat more than full."""
+    found = [tasks.task_of(member("web%d" % number, node="node%d" % number), 3600) for number in range(20)]
+    proxies = [proxy("pbh%d" % number, "node9%d" % number) for number in range(8)]
+    assert len(choice.choose(found, proxies, {tasks.needs_of(found[0]): proxies}, fleets.LIMITS)) == 3
+
+
+def test_where_a_proxy_is_all_that_is_to_be_backed_up_another_one_is_chosen_to_do_it():
+    assert where(make([member("pbh1", 60)], [proxy("pbh1"), proxy("pbh2")])) == {"pbh1": "pbh2"}
+
+
+def test_a_proxy_leaves_its_managed_node_alone_while_that_has_most_to_do_itself():
+    """What the proxy on node1 did would be in the way of node1's own servers, which others back up."""
+    members = [member("%s%d" % (node, number), node=node) for node in ("node1", "node3") for number in range(8)]
+    made = make(members, [proxy("pbh1", "node1"), proxy("pbh2", "node2"), proxy("pbh4", "node4")])
+    assert set(where(made).values()) == {"pbh2", "pbh4"}
+    assert made.seconds == 60 + 4 * 600 + 60
+
+
+def test_the_last_of_a_batch_is_one_that_keeps_the_reboot_from_nothing():
+    """After 800 seconds a place of two is free for 200: a longer one would leave the other place idle to its end."""
+    members = [member("web%d" % seconds, seconds, "node%d" % seconds) for seconds in (1000, 800, 600, 601, 200)]
+    rules = plan.Rules(fleets.LIMITS, 3, 4 * 3600, {}, 60)
+    found = [tasks.task_of(each, 4 * 3600) for each in members]
+    one = proxy("pbh")
+    batches, seconds = schedule.Schedule(found, [one], {tasks.needs_of(found[0]): [one]}, rules,
+                                         schedule.Way(1, True)).pass_()
+    assert [sorted(start.task.seconds for start in batch.starts) for batch in batches] == [[200, 800, 1000], [600, 601]]
+    assert seconds == 60 + 1000 + 60 + 601 + 60
+
+
 def test_the_same_fleet_has_the_same_plan():
     one, other = [fleets.Fleet(200, 7).plan() for _time in range(2)]
     assert where(one) == where(other) and when(one) == when(other)
@@ -175,6 +206,13 @@ def test_no_plan_is_shorter_than_the_lower_bound_and_a_good_one_is_hardly_longer
     made = make([member("web%d" % number, node="node%d" % number) for number in range(48)], [proxy("pbh")], batch=48,
                 snapshot_age=86400)
     assert made.lower_bound == made.seconds == 60 + 24 * 600 + 60
+
+
+def test_a_proxy_on_the_servers_own_node_loads_that_once_in_the_lower_bound_too():
+    members = [member("%s%d" % (name, number), 600, node, section=Section(name, "proxy-backup", "image", (host,), 0))
+               for name, node, host in (("a", "n1", "pa"), ("b", "n2", "pb")) for number in range(10)]
+    made = make(members, [proxy("pa", "n1"), proxy("pb", "n2")], {"node": 1, "disk group": 9})
+    assert (made.lower_bound, made.seconds) == (10 * 600, 60 + 10 * 600 + 60)
 
 
 def test_the_longest_server_bounds_the_night():

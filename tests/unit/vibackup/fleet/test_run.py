@@ -148,7 +148,7 @@ def test_a_server_whose_snapshot_got_too_old_before_its_turn_has_lost_no_try(pla
     """It was nobody's failure: with no retries at all it is done all the same."""
     ground = place(2, rate=2048)  # 128 seconds for each, and by the policy one
     before = ground.objects()
-    counts = ground.pass_(SLOW_AND_LATE, retries=0, at_once=1, speed="1MiB", snapshot_age="1min")
+    counts = ground.pass_(SLOW_AND_LATE, retries=0, at_once=1, speed="1MiB", snapshot_age="2min")
     late = ground.tries("web02")
     assert [each["outcome"] for each in late] == ["failed", "ok"] and is_too_old(late[0])
     assert late[1]["attempt"] == 2 and counts["without"] == [] and ground.objects() == before
@@ -257,6 +257,23 @@ def test_a_proxy_that_somebody_has_stopped_takes_no_more_tries_and_costs_none(pl
     assert [each["proxy"] for each in ground.last().of("reboot") if each["proxy"] == "pbh01"].count("pbh01") <= 2
 
 
+def test_a_proxy_that_could_not_show_a_batch_now_and_then_is_used_for_all_others(place, monkeypatch):
+    """L3: it is left alone only after failures one after the other; what it could not show is tried again."""
+    ground, real, begun = place(6, proxies=1), proxy_batch.take_on, []
+    before = ground.objects()
+
+    def take_on(run, proxy, guest, leaving, shares):
+        """Fail at the first batch and at the third."""
+        begun.append(len(shares))
+        if len(begun) in (1, 3):
+            fail(ground.lab, "reboot", name="pbh01", times=2)
+        return real(run, proxy, guest, leaving, shares)
+    monkeypatch.setattr(proxy_batch, "take_on", take_on)
+    counts = ground.pass_(retries=1, batch=2)
+    assert counts["without"] == [] and ground.objects() == before
+    assert sorted(ground.outcomes().values()) == [["failed", "ok"]] * 4 + [["ok"]] * 2
+
+
 def test_a_disk_that_was_on_the_proxy_when_it_booted_makes_it_unfit_and_is_named(place):
     """L1, L3: its guest shows it still, in a place where the next batch's disk might be looked for."""
     ground = place(3, proxies=1)
@@ -265,7 +282,7 @@ def test_a_disk_that_was_on_the_proxy_when_it_booted_makes_it_unfit_and_is_named
     with ground.run() as run, fleets.guests_do(ground, fleets.failing("web02")):
         ground.carry_out(ground.prepare(run))
         [left] = [each for each in run.leftovers if "was booted before they could be taken off" in each["reason"]]
-        assert "not used any more: pbh01: disks of ours were left behind on it" in run.warnings
+        assert "not used any more: pbh01: disks of ours were left behind on it: vibackup reconcile --fix" in run.warnings
     assert ground.last().end["exit_status"] == errors.LEFTOVERS and left["what"].endswith("on pbh01")
     assert ground.outcomes() == dict(fleets.all_good(3), web02=["failed"]), "it was used once more"
     one_fix_releases_all(ground, before)

@@ -126,6 +126,28 @@ def test_what_never_comes_is_waited_for_no_longer_than_it_is_planned(clock):
     assert name == "ahead" and 0 <= begun <= 5 + PATIENCE_SECONDS + 1
 
 
+# A moment whose ``+ 60 - 60`` is not itself, as binary fractions go.
+ROUNDED = next(milliseconds / 1000.0 for milliseconds in range(1, 60000)
+               if milliseconds / 1000.0 + 60 == (milliseconds + 60000) / 1000.0
+               and milliseconds / 1000.0 > (milliseconds + 60000) / 1000.0 - 60)
+
+
+def test_a_wait_for_a_kept_place_ends_however_its_moment_is_rounded(clock):
+    """L7: or it waits for no time at all, again and again."""
+    tries = dict((name, waiting(name, at)) for name, at in [("first", ROUNDED), ("ahead", ROUNDED + 10)])
+    stage = Stage(clock, batches=[Batch(1, proxy("pbh2"), 0, [Start(each.task, each.at) for each in tries.values()])],
+                  node=1)
+    looks, real = [], clock.wait_for
+
+    def wait_for(holds, seconds=None):
+        looks.append(seconds)
+        assert len(looks) < 100, looks[-3:]
+        return real(holds, seconds)
+    clock.wait_for = wait_for
+    clock.together([stage.at("pbh1", [tries["ahead"]])])
+    assert [name for _moment, name in stage.said] == ["ahead"]
+
+
 def test_a_thread_that_is_free_too_late_begins_nothing_more(clock):
     """A proxy with one place, 10 seconds for each, and snapshots that may get 15 seconds old."""
     stage = Stage(clock, node=9)

@@ -8,9 +8,12 @@ import threading
 import pytest
 
 from tests import fleets
+from tests.fleets import Section
 from vibackup.clock import SystemClock
 from vibackup.fleet.kept import Kept
 from vibackup.fleet.limits import Limits
+from vibackup.fleet.schedule import Batch, Start
+from vibackup.fleet.tasks import task_of
 from vibackup.fleet.turns import Turns
 from vibackup.fleet.waiting import LATE_SECONDS, VERY_LATE_SECONDS, Waiting
 
@@ -30,6 +33,9 @@ class Night(object):
         return self.at
 
     seconds = moment
+
+    def over(self, each):
+        pass
 
     def has_any(self, key):
         assert key[0] == "node"
@@ -95,6 +101,49 @@ def test_what_a_host_has_not_done_when_it_is_gone_is_taken_over_as_it_was():
     assert set(names(mine)) <= set(names(found))
 
 
+def test_what_has_failed_is_tried_again_by_the_fewer_at_once_the_more_often_it_has():
+    """One of them may be the one to blame for all."""
+    one = fleets.proxy("pbh01")
+    waiting = waiting_of(servers(8), [one], batch=8)
+    counts = []
+    while waiting.rest():
+        tries = waiting.next(one)
+        counts.append(len(tries))
+        for each in tries:
+            waiting.over(each, each.attempt < 3)
+    assert counts == [8] + [2] * 4 + [1] * 8
+
+
+def test_no_more_spare_proxies_are_called_than_what_is_left_has_batches_and_none_that_cannot_do_it():
+    """A proxy that is called is rebooted twice."""
+    one, far = fleets.proxy("pbh01"), fleets.proxy("far", data_center="West")
+    spare = [fleets.proxy("pbh%02d" % number) for number in range(2, 7)]
+    waiting = Waiting(fleets.make(servers(7), [one], batch=3).batches, [one, far] + spare, 3, AGE, Night())
+    waiting.gone(one)
+    assert waiting.call_spare() == spare[:3]
+
+
+def late(proxy, *members):
+    """Return a batch of a plan that is late whenever it is looked at."""
+    return Batch(1, proxy, 0, [Start(task_of(each, AGE), 0) for each in members])
+
+
+def test_nobody_helps_with_a_batch_of_which_the_section_gives_one_to_another_proxy():
+    one, two = fleets.proxy("pbh01"), fleets.proxy("pbh02")
+    his = fleets.member("web02", section=Section("his", "proxy-backup", "image", ("pbh01",), 0))
+    waiting = Waiting([late(one, fleets.member("web01"), his)], [one, two], 3, AGE, Night())
+    assert not waiting.next(two) and names(waiting.rest()) == ["web01", "web02"]
+
+
+def test_nobody_helps_with_a_batch_in_which_there_is_a_proxy_that_has_work_itself():
+    """L6."""
+    one, two, three = [fleets.proxy("pbh%02d" % number) for number in (1, 2, 3)]
+    own = fleets.member("web03", section=Section("own", "proxy-backup", "image", ("pbh03",), 0))
+    batches = [late(one, fleets.member("web01"), fleets.member("pbh03")), late(three, own)]
+    waiting = Waiting(batches, [one, two, three], 3, AGE, Night())
+    assert waiting.next(two) == [] and names(waiting.rest()) == ["pbh03", "web01", "web03"]
+
+
 # -- not too early, and not too late
 
 def test_a_batch_is_not_begun_so_early_that_its_last_snapshots_would_get_too_old():
@@ -112,6 +161,15 @@ def test_a_batch_is_not_begun_so_early_that_its_last_snapshots_would_get_too_old
     assert len(waiting.next(one)) == len(second.starts) == 4
 
 
+def test_a_batch_is_begun_when_the_plan_says_also_where_its_server_takes_longer_than_a_snapshot_may_live():
+    """It waits for no better moment: there is none."""
+    one, night = fleets.proxy("pbh01"), Night(0)
+    found = fleets.make([fleets.member("web1", AGE + 3600)], [one])
+    waiting = Waiting(found.batches, [one], 3, AGE, night)
+    night.at = found.batches[0].starts[0].at
+    assert names(waiting.next(one)) == ["web1"]
+
+
 @pytest.mark.parametrize("loaded, seconds", [((), LATE_SECONDS), (("node8",), VERY_LATE_SECONDS)])
 def test_who_has_nothing_to_do_helps_who_is_late_later_where_that_loads_a_managed_node_in_use(loaded, seconds):
     one, two = fleets.proxy("pbh01"), fleets.proxy("pbh02", "node8")
@@ -122,7 +180,7 @@ def test_who_has_nothing_to_do_helps_who_is_late_later_where_that_loads_a_manage
     for _batch in his:
         for each in waiting.next(two):
             waiting.over(each, False)
-    night.at = mine[0].starts[0].at + seconds
+    night.at = mine[0].starts[0].at + seconds - 1
     assert waiting.next(two) == []
     night.at += 1
     assert names(waiting.next(two)) == names(mine[-1].starts)
@@ -134,6 +192,9 @@ def test_who_has_nothing_to_do_looks_again_at_the_moment_when_another_is_late():
     found = fleets.make(servers(24), [one, two], batch=3)
     waiting = Waiting([batch for batch in found.batches if batch.proxy is one], [one, two], 3, AGE, Night(0))
     assert waiting.seconds_to_wait(two) == found.batches[0].starts[0].at + LATE_SECONDS
+    waiting = Waiting([batch for batch in found.batches if batch.proxy is one], [one, two], 3, AGE,
+                      Night(waiting.seconds_to_wait(two)))
+    assert len(waiting.next(two)) > 0
 
 
 def test_real_threads_at_once_try_everything_as_often_as_it_is_to_be_and_keep_the_limits():
@@ -181,8 +242,6 @@ def test_a_thread_that_dies_gives_its_place_to_what_waits():
         if len(done) == 1:
             raise KeyError("a bug")
     tries = waiting.next(waiting.hosts[0])
-    try:
+    with pytest.raises(KeyError):
         turns.take(tries, waiting.hosts[0], 2, read)
-    except KeyError:
-        pass
     assert len(done) == 4

@@ -5,7 +5,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 import pytest
 
 from fakes import servers
-from tests.runs import Calls, find, make_run, objects
+from tests.runs import Calls, fail, find, make_run, objects
 from vibackup import errors, ledger, locks
 from vibackup import manager as api
 from vibackup.flows import reconcile
@@ -162,3 +162,27 @@ def test_what_was_left_on_a_server_that_is_gone_is_released(lab, run, monkeypatc
     assert reconcile.reconcile(run) == 1
     assert objects(lab) == before
     assert run.leftovers == []
+
+
+def test_a_server_that_is_frozen_is_thawed_before_a_proxy_is_booted(lab, run, monkeypatch):
+    """L5: the boot takes minutes, for which its applications would stand still."""
+    lab.world.named({"VirtualServer"}, "web01")["commands"]["thaw"] = {"output": "done"}
+    vs, proxy, left = find(run, "web01"), find(run, "pbh01"), gone(run, monkeypatch)
+    left.intend(ledger.FREEZE, vs=vs.id, vs_name="web01", command=["thaw"])
+    left.intend(ledger.ATTACHMENT, proxy=proxy.id, proxy_name="pbh01", disks=["disk-99"], disk_names="x",
+                names=["x"], sizes=[4711], before=[])
+    assert reconcile.reconcile(run) == 2
+    released = [step["object"] for step in run.steps if step["name"] == "release"]
+    assert released == ["web01 frozen", "x on pbh01"]
+
+
+def test_a_snapshot_is_kept_while_what_was_started_from_it_cannot_be_stopped(lab, run, monkeypatch):
+    """L3: it reads from it."""
+    started, left = find(run, "pbh01"), gone(run, monkeypatch)
+    left.intend(ledger.SNAPSHOT, **snapshot_of(run, "web01"))
+    left.intend(ledger.POWER, vs=started.id, vs_name="pbh01")
+    before, fault = objects(lab), fail(lab, "stop", times=None, name="pbh01")
+    assert reconcile.reconcile(run) == 0
+    assert [(each["what"], each["reason"]) for each in run.leftovers][1] == (
+        "the snapshot of web01", "kept, because of pbh01 running")
+    assert fault.struck and objects(lab) == before
