@@ -56,24 +56,11 @@ def _night(count, seed, spread=0.0):
 
 
 def lower_bound(journal, fleet):
-    """Return the seconds that no night of this fleet could be shorter than, whichever proxy does what.
-
-    The largest of: all work over all places; each node's, disk group's and agent server's own work over its limit; what
-    the proxies' nodes have to do, their own servers and all that is read on them, over their limits; and the longest
-    single server with two reboots.
-    """
-    limits, work, longest = fleet.limits, collections.Counter(), 0
-    for each in [each for each in journal.of("backup") if each["seconds"]]:
-        for key in [("node", each["node"]), ("agent server", each["agent_server"]), ("in all", None)] + [
-                ("disk group", name) for name in each["groups"]]:
-            work[key] += each["seconds"]
-        longest = max(longest, each["seconds"])
-    two = 2 * journal.of("reboot")[0]["seconds"]
-    nodes = set(each.node for each in fleet.proxies)
-    on_proxies = work["in all", None] + sum(work["node", node] for node in nodes)
-    return max([work[key] / limits[key[0]] for key in work] +
-               [work["in all", None] / (len(fleet.proxies) * limits["proxy"]) + two, longest + two,
-                on_proxies / (len(nodes) * limits["node"]) if len(nodes) > 1 else 0])
+    """Return the seconds that no night could be shorter than in which each takes as long: see ``fleet.bound``."""
+    took = dict((each["vs"], each["seconds"]) for each in journal.of("backup") if each["seconds"])
+    members = [each._replace(seconds=took[each.server.name]) for each in fleet.members]
+    return fleets.make(members, fleet.proxies, fleet.limits,
+                       reboot_seconds=journal.of("reboot")[0]["seconds"]).lower_bound
 
 
 def naive(journal, fleet):

@@ -6,32 +6,52 @@ import collections
 from vibackup.fleet import limits as limit
 from vibackup.fleet.tasks import needs_of
 
+_STEPS = 60  # of halving what is between too little and enough
 
-def lower_bound(tasks, proxies, can, most, reboot_seconds):
-    """Return the seconds that no schedule of ``tasks`` could be shorter than.
 
-    It is the largest of: all work over all places; the work of each managed node's own servers, of each disk group and
-    agent server over its limit; what the proxies' managed nodes have to do, their own servers' backups and all that
-    goes through proxies on them, over their limits; and the longest single backup with its two reboots. What can be
-    done by a proxy on another managed node than the server's is, as the paper advises.
+def lower_bound(tasks, proxies, can, rules):
+    """Return the seconds that no schedule of ``tasks`` (``tasks.Task``) could be shorter than.
 
-    proxies: ``members.Proxy``. can: those that can do a task, by ``tasks.needs_of``. most: how many at once, by kind.
+    It is the largest of: the work of each managed node's own servers, of each disk group and agent server, and of all,
+    over its limit; the longest single backup with its two reboots; all that goes through proxies over their places,
+    with the reboots of so many batches; and the same over what their managed nodes have room for, besides the backups
+    of their own servers. What can be done by a proxy on another managed node than the server's is, as the paper advises.
+
+    proxies: ``members.Proxy``. can: those that can do a task, by ``tasks.needs_of``. rules: ``plan.Rules``.
     """
-    work, longest, through, elsewhere, all_work = collections.Counter(), 0, 0, 0, 0
+    work, longest = collections.Counter(), 0
     for task in tasks:
-        needs_proxy = needs_of(task) is not None
-        for key in task.keys:
+        for key in task.keys + (limit.EVERYTHING,):
             work[key] += task.seconds
-        through += needs_proxy * task.seconds
-        elsewhere += task.seconds if any(
-            proxy is not None and proxy.node_id != task.member.node_id for proxy in can[needs_of(task)]) else 0
-        all_work += task.seconds
-        longest = max(longest, task.seconds + 2 * reboot_seconds * needs_proxy)
-    places = len(proxies) * most[limit.PROXY]
-    nodes = set((limit.NODE, proxy.node_id) for proxy in proxies)
-    if nodes:  # where all its proxies are on the server's own managed node, that is loaded once
-        work["proxies' nodes", None] = (elsewhere + sum(work[node] for node in nodes)) / len(nodes)
-    most = dict(most, **{str("proxies' nodes"): most[limit.NODE]})
-    two_reboots = 2 * reboot_seconds if through else 0
-    return max([work[key] / most[key[0]] for key in work] +
-               [longest, all_work / most[limit.IN_ALL], through / max(1, places) + two_reboots])
+        longest = max(longest, task.seconds + (0 if needs_of(task) is None else 2 * rules.reboot_seconds))
+    found = [longest] + [work[key] / rules.most[key[0]] for key in work]
+    through = [task for task in tasks if needs_of(task) is not None]
+    if through:
+        found += [_by_places(through, proxies, rules), _by_nodes(through, proxies, can, rules, work)]
+    return max(found)
+
+
+def _by_places(tasks, proxies, rules):
+    """Return how long the proxies need where all their places are always taken, but for the reboots."""
+    work = sum(task.seconds for task in tasks) / rules.most[limit.PROXY]
+    return work / len(proxies) + rules.reboot_seconds * (max(1, len(tasks) / (rules.batch * len(proxies))) + 1)
+
+
+def _by_nodes(tasks, proxies, can, rules, own):
+    """Return how long the proxies' managed nodes need for what proxies on them read, and for their ``own`` servers.
+
+    On each no more is read than the proxies there have places, and than its limit leaves.
+    """
+    elsewhere = sum(task.seconds for task in tasks if any(
+        proxy.node_id != task.member.node_id for proxy in can[needs_of(task)]))
+    places = collections.Counter((limit.NODE, proxy.node_id) for proxy in proxies)
+
+    def read_in(seconds):
+        """Return how much can be read in that time at the most."""
+        return sum(max(0, min(seconds * count * rules.most[limit.PROXY], seconds * rules.most[limit.NODE] - own[node]))
+                   for node, count in places.items())
+    little, enough = 0, 2 * (elsewhere + sum(own[node] for node in places))
+    for _step in range(_STEPS):
+        middle = (little + enough) / 2
+        little, enough = (little, middle) if read_in(middle) >= elsewhere else (middle, enough)
+    return little

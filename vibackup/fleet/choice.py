@@ -7,11 +7,15 @@ from vibackup.fleet import limits as limit
 from vibackup.fleet.tasks import needs_of
 
 SPARE = 1.3  # how much more they can do than there is to do: then a full one rarely stands in the way
-FEWEST = 2
+FEWEST = 2  # one may be a server of the night itself, which only the other can back up
 
 
 def choose(tasks, proxies, can, most):
-    """Return as many of the proxies as are needed, the best first: each reboot of one more is for little."""
+    """Return as many of ``proxies`` (``members.Proxy``) as ``tasks`` (``tasks.Task``) need, in their order.
+
+    can: those that can do a task, by ``tasks.needs_of``. most: how many at once, by kind. Each reboot of one more than
+    are needed is for little.
+    """
     work = collections.Counter()
     for task in tasks:
         for key in task.keys:

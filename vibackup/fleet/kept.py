@@ -80,7 +80,7 @@ class Kept(object):
         return bool(self._planned.get(key))
 
     def until(self, each, keys):
-        """Return the moment of the plan, in seconds, until which a place is kept that a Try would take, or None where there is none.
+        """Return the moment of the plan, in seconds, until which a place is kept that a Try would take; None for none.
 
         keys: what it loads, see ``limits``. What would end before another is planned to begin is not in its way.
         """

@@ -18,7 +18,7 @@ from vibackup.flows import reconcile
 from vibackup.names import printable, safe_name
 from vibackup.report import duration
 
-NIGHTS_LOOKED_AT = 5
+NIGHTS_LOOKED_AT = 5  # for how long a reboot takes
 MOST_NAMED = 5  # of the servers that have no backup, in an error
 _SHARD = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})\Z")
 
@@ -41,7 +41,12 @@ def is_of(shard_, vs):
 
 
 class Prepared(object):
-    """A night that can begin. run: a ``run.Run``; policy: a ``policy.Policy``; see ``prepare``."""
+    """A night that can begin. run: a ``run.Run``; policy: a ``policy.Policy``; see ``prepare``.
+
+    wanted: the ``members.Member`` of this part of the policy. done: names of those that have a good backup already.
+    members: those of ``plan``, a ``plan.Plan``. left_out: ``members.LeftOut``. proxies: ``members.Proxy``. now: seconds
+    since 1970. window: ``(opens, closes)``, the same, or None. resumed: a ``journal.Night``, or None.
+    """
 
     def __init__(self, run, policy, shard_, resumed, site):
         self.run, self.policy, self.shard, self.resumed = run, policy, shard_, resumed
@@ -135,7 +140,7 @@ class Prepared(object):
         return found
 
     def document(self):
-        """Return the same for programs."""
+        """Return the plan for programs: its window in seconds since 1970, all else in seconds of the night."""
         return {"policy": self.policy.path, "window": self.window and list(self.window),
                 "estimate": self.plan.seconds, "reboots": self.plan.reboots(), "done_already": self.done,
                 "batches": [_batch(batch) for batch in self.plan.batches],
@@ -144,7 +149,10 @@ class Prepared(object):
     # -- doing it
 
     def carry_out(self, start_run, tell):
-        """Back up all of the plan, then prune; return a dict of counts by outcome, and ``without``: who has no backup.
+        """Back up all of the plan, then prune; return what came of it, as a dict.
+
+        outcomes: numbers of servers, by outcome. never_tried: the number of others. without: names of those that have
+        no backup of the night. not_pruned: how many backups could not be removed.
 
         start_run, tell: see ``run.Night``. Raises Busy where a night of the policy is under way that may have servers
         of this one.

@@ -13,7 +13,7 @@ from vibackup.fleet.schedule import Schedule, Way
 from vibackup.fleet.tasks import able, needs_of
 
 REBOOT_SECONDS = 60  # of a proxy, where no night has measured it
-WAYS = (Way(1, True), Way(3, True), Way(1, False))  # tried in turn,
+WAYS = (Way(1, 0.95), Way(1, 0.85), Way(2, 0.9), Way(6, 0.9), Way(1, 0.75), Way(1, 0))  # tried in turn,
 GOOD_ENOUGH = 1.03  # until a plan is not much longer than what no plan could be shorter than
 
 # Within what a night has to stay. most: how many backups at once, by kind, see ``limits``. batch: the most tasks that
@@ -51,7 +51,7 @@ def make(tasks, proxies, rules):
     if not tasks:
         return Plan([], impossible, 0, 0)
     chosen = choose(tasks, proxies, can, rules.most)
-    bound = lower_bound(tasks, proxies, can, rules.most, rules.reboot_seconds)
+    bound = lower_bound(tasks, proxies, can, rules)
     found = []
     for way in WAYS:
         schedule = Schedule(tasks, chosen, can, rules, way)

@@ -120,7 +120,7 @@ class Night(object):
         return min(left) if left else None
 
     def _wait(self, changes, moment, seconds):
-        """Wait until something may have come up after so many ``changes``, or ``seconds`` after a moment of the plan."""
+        """Wait until something may have come up after so many ``changes``, or ``seconds`` after the plan's moment."""
         self._clock.wait_for(lambda: self._waiting.changes != changes or self.is_over() or
                              seconds is not None and self._kept.moment() >= moment + seconds, seconds)
 

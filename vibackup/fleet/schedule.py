@@ -11,8 +11,6 @@ import itertools
 from vibackup.fleet import limits as limit
 from vibackup.fleet.urgency import Queue
 
-SPARED = 0.9  # of what is left in any case: a managed node that needs more than that itself is spared
-
 # A task and when it is to begin.
 Start = collections.namedtuple("Start", "task at")
 
@@ -20,8 +18,9 @@ Start = collections.namedtuple("Start", "task at")
 Batch = collections.namedtuple("Batch", "number proxy begins starts")
 
 # How a night is passed in mind. exponent: of what makes a task urgent: the greater, the more its scarcest key counts.
-# spares: whether a proxy leaves its managed node alone while that has more to do itself than others have.
-Way = collections.namedtuple("Way", "exponent spares")
+# spared: a proxy leaves its managed node alone while what that has left itself takes more than this part of what the
+# rest of the night takes in any case; 0: never.
+Way = collections.namedtuple("Way", "exponent spared")
 
 
 class _Host(object):
@@ -41,27 +40,32 @@ class _Host(object):
 
 
 class _Space(object):
-    """What snapshots may want of the disk groups; it is theirs until the reboot that ends their batch."""
+    """What snapshots may want of the disk groups; it is theirs until the reboot that ends their batch.
+
+    Those of a host's next batch are taken before that reboot: they have room beside the last ones.
+    """
 
     def __init__(self, free):
         self._free = free
         self._taken = collections.Counter()
-        self._of_hosts = collections.defaultdict(list)
+        self._of_hosts = collections.defaultdict(collections.Counter)
+        self._of_last_batch = collections.defaultdict(collections.Counter)
 
-    def has_room(self, task):
+    def has_room(self, host, task):
         """Tell whether there is room for a snapshot; where a group has none other, only the check before it can say."""
-        return all(self._taken[group] + size <= self._free.get(group, 0) or not self._taken[group]
+        last = self._of_last_batch[host]
+        return all(self._taken[group] + last[group] + size <= self._free.get(group, 0) or not self._taken[group]
                    for group, size in task.space)
 
     def take(self, host, task):
         """Keep what a task may want."""
-        self._of_hosts[host].append(task)
+        self._of_hosts[host].update(dict(task.space))
         self._taken.update(dict(task.space))
 
     def give_back(self, host):
         """Free what the last batch of a host has taken."""
-        for task in self._of_hosts.pop(host, ()):
-            self._taken.subtract(dict(task.space))
+        self._of_last_batch[host] = self._of_hosts.pop(host, collections.Counter())
+        self._taken.subtract(self._of_last_batch[host])
 
 
 class Schedule(object):
@@ -72,11 +76,13 @@ class Schedule(object):
 
     def __init__(self, tasks, proxies, can, rules, way):
         self._rules = rules
-        self._spares = way.spares and _only_node(proxies) is None
+        self._spared = way.spared if _only_node(proxies) is None else 0
         self._space = _Space(rules.free)
         self._limits = limit.Limits(rules.most)
         self._queue = Queue(tasks, rules.most, self._limits, way.exponent)
         most = rules.most
+        # What is longest is begun first: on the managed nodes that have least to do themselves.
+        proxies = sorted(proxies, key=lambda proxy: self._queue.seconds_left((limit.NODE, proxy.node_id)))
         hosts = [_Host(proxy, most[limit.PROXY], rules.batch) for proxy in proxies]
         if None in can:
             hosts.append(_Host(None, most[limit.IN_ALL], len(tasks)))
@@ -113,7 +119,8 @@ class Schedule(object):
 
     def _idle_can_go_on(self, now):
         """Have all that are idle try once more, where nothing else would ever happen; tells whether any can."""
-        self._spares = self._spares and bool(self._events)
+        if not self._events:
+            self._spared = 0
         for host in list(self._idle) if self._queue.has_any else ():
             self._fill(host, now)
         return bool(self._events)
@@ -147,14 +154,15 @@ class Schedule(object):
         own = (limit.EVERYTHING,) if host.proxy is None else (limit.EVERYTHING, (limit.NODE, host.proxy.node_id))
         if self._limits.full(own) is not None or self._is_spared(host):
             return None
-        return self._queue.take(self._groups[host], host.proxy, self._longest(host, now), self._alone_on, self._space)
+        return self._queue.take(self._groups[host], host.proxy, self._longest(host, now), self._alone_on,
+                                lambda task: self._space.has_room(host, task))
 
     def _is_spared(self, host):
         """Tell whether the host's managed node has about as much left to do itself as there is in any case."""
-        if host.proxy is None or not self._spares:
+        if host.proxy is None or not self._spared:
             return False
         needs = self._queue.seconds_left((limit.NODE, host.proxy.node_id))
-        return needs > SPARED * self._queue.most_seconds_left()
+        return needs > self._spared * self._queue.most_seconds_left()
 
     def _longest(self, host, now):
         """Return how long a task of this batch may be: no snapshot too old, and all of the batch end together."""

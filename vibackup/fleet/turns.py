@@ -39,9 +39,9 @@ class Turns(object):
     def take(self, waiting, host, places, function, seconds=None):
         """Call ``function`` for each of ``waiting`` as soon as it may begin, on as many threads as ``places`` says.
 
-        waiting: a list of what has a ``task`` and ``at`` (when it was planned to begin, seconds of the night). host: the ``members.Proxy``, or None. What has not begun when nothing new may
-        begin, or after ``seconds`` (None: however long it takes), stays in ``waiting``. Returns when all that has begun
-        is over.
+        waiting: a list of what has a ``task`` and ``at`` (when it was planned to begin, seconds of the night). host:
+        the ``members.Proxy``, or None. What has not begun when nothing new may begin, or after ``seconds`` (None:
+        however long it takes), stays in ``waiting``. Returns when all that has begun is over.
         """
         lane = _Places(host, waiting, None if seconds is None else self._clock.monotonic() + seconds)
         with self._lock:

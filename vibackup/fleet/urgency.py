@@ -16,6 +16,7 @@ class Queue(object):
     """The tasks that have not begun, the most urgent first; what a limit keeps from beginning waits for it there.
 
     Tasks of the same keys are one *sort*. How urgent it is: how long what its keys are about takes in any case.
+    tasks: ``tasks.Task``. most: how many at once, by kind. limits: a ``limits.Limits``. exponent: see ``schedule.Way``.
     """
 
     def __init__(self, tasks, most, limits, exponent):
@@ -82,15 +83,19 @@ class Queue(object):
             entry = heapq.heappop(self._parked[key])
             heapq.heappush(self._ready[entry[2][0]], entry)
 
-    def take(self, groups, proxy, longest, alone_on, space):
-        """Return the most urgent task for ``proxy`` that may begin and takes ``longest`` at most, or None."""
+    def take(self, groups, proxy, longest, alone_on, has_room):
+        """Return the most urgent task for ``proxy`` that may begin and takes ``longest`` seconds at most, or None.
+
+        groups: which needs (``tasks.needs_of``) the proxy meets. alone_on: by needs, the managed node on which all are
+        that meet them, or None. has_room(task): whether there is room for its snapshot.
+        """
         for needs in sorted((needs for needs in groups if self._ready[needs]), key=lambda needs: self._ready[needs][0]):
-            task = self._take(needs, proxy, longest, alone_on[needs], space)
+            task = self._take(needs, proxy, longest, alone_on[needs], has_room)
             if task is not None:
                 return task
         return None
 
-    def _take(self, needs, proxy, longest, only_node, space):
+    def _take(self, needs, proxy, longest, only_node, has_room):
         ready, aside, found = self._ready[needs], [], None
         while ready and len(aside) < MOST_LOOKED_AT and found is None:
             entry = heapq.heappop(ready)
@@ -98,7 +103,7 @@ class Queue(object):
             if self._urgency(sort) > urgency * (1 - TOLERANCE):
                 self._make_ready(sort)
             elif not self._is_parked(entry):
-                found = self._suitable(sort, proxy, longest, only_node, space)
+                found = self._suitable(sort, proxy, longest, only_node, has_room)
                 if found is None:
                     aside.append(entry)
         for entry in aside:
@@ -117,7 +122,7 @@ class Queue(object):
                 self._unpark(key)
         return True
 
-    def _suitable(self, sort, proxy, longest, only_node, space):
+    def _suitable(self, sort, proxy, longest, only_node, has_room):
         """Return the place of the longest task of the sort that this proxy may do now, or None."""
         if proxy is not None and (limit.NODE, proxy.node_id) in sort[1] and only_node != proxy.node_id:
             return None  # one on another managed node had better do it, as the paper advises
@@ -127,7 +132,7 @@ class Queue(object):
             place = bisect.bisect_right(self._lengths[sort], longest)
         while place:
             place -= 1
-            if proxy is None or (tasks[place].member.server.id != proxy.server.id and space.has_room(tasks[place])):
+            if proxy is None or (tasks[place].member.server.id != proxy.server.id and has_room(tasks[place])):
                 return place
         return None
 

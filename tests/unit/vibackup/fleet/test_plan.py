@@ -132,9 +132,16 @@ def test_a_proxy_loads_its_own_managed_node():
 # -- space
 
 def test_snapshots_that_live_at_once_leave_each_other_room_in_their_disk_group():
-    """A tenth of each disk: two of these have room at once, and more only behind the reboot that ends a batch."""
+    """A tenth of each disk: two of these have room at once.
+
+    The next are taken before the reboot behind which the last are deleted: beside two there is no room for two.
+    """
     members = [member("web%d" % number, node="node%d" % number, size=1000) for number in range(4)]
     made = make(members, [proxy("pbh")], free={"fastGroup": 250})
+    assert [len(batch.starts) for batch in made.batches] == [2, 1, 1]
+    made = make(members, [proxy("pbh")], free={"fastGroup": 399}, batch=2)
+    assert [len(batch.starts) for batch in made.batches] == [2, 1, 1]
+    made = make(members, [proxy("pbh")], free={"fastGroup": 400}, batch=2)
     assert [len(batch.starts) for batch in made.batches] == [2, 2]
 
 

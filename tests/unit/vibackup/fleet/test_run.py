@@ -282,7 +282,8 @@ def test_a_disk_that_was_on_the_proxy_when_it_booted_makes_it_unfit_and_is_named
     with ground.run() as run, fleets.guests_do(ground, fleets.failing("web02")):
         ground.carry_out(ground.prepare(run))
         [left] = [each for each in run.leftovers if "was booted before they could be taken off" in each["reason"]]
-        assert "not used any more: pbh01: disks of ours were left behind on it: vibackup reconcile --fix" in run.warnings
+        assert ("not used any more: pbh01: disks of ours were left behind on it: vibackup reconcile --fix"
+                in run.warnings)
     assert ground.last().end["exit_status"] == errors.LEFTOVERS and left["what"].endswith("on pbh01")
     assert ground.outcomes() == dict(fleets.all_good(3), web02=["failed"]), "it was used once more"
     one_fix_releases_all(ground, before)

@@ -16,7 +16,8 @@ def test_what_is_next_on_a_node_but_waits_for_its_disk_group_too_leaves_the_plac
     most = dict(fleets.LIMITS, **{str("node"): 1, str("disk group"): 1})
     limits, node, group = Limits(most), ("node", "node1"), ("disk group", "full")
     limits.take([node, group])
-    members = [member("urgent", 900, groups=("full",), section=OWN), member("other", 60, groups=("empty",), section=OWN)]
+    members = [member("urgent", 900, groups=("full",), section=OWN),
+               member("other", 60, groups=("empty",), section=OWN)]
     queue = Queue([task_of(each, 3600) for each in members], most, limits, 1)
 
     def take():
