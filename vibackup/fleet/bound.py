@@ -15,7 +15,7 @@ def lower_bound(tasks, proxies, can, rules):
     It is the largest of: the work of each managed node's own servers, of each disk group and agent server, and of all,
     over its limit; the longest single backup with its two reboots; all that goes through proxies over their places,
     with the reboots of so many batches; and the same over what their managed nodes have room for, besides the backups
-    of their own servers. What can be done by a proxy on another managed node than the server's is, as the paper advises.
+    of their own servers. What a proxy on another managed node than the server's can do is, as the paper advises.
 
     proxies: ``members.Proxy``. can: those that can do a task, by ``tasks.needs_of``. rules: ``plan.Rules``.
     """
