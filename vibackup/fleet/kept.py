@@ -79,12 +79,12 @@ class Kept(object):
         """Tell whether anything of ``key`` has not begun."""
         return bool(self._planned.get(key))
 
-    def until(self, each, keys):
+    def until(self, each, keys, now):
         """Return the moment of the plan, in seconds, until which a place is kept that a Try would take; None for none.
 
-        keys: what it loads, see ``limits``. What would end before another is planned to begin is not in its way.
+        keys: what it loads, see ``limits``. now: the moment of the plan, which takes a while to find. What would end
+        before another is planned to begin is not in its way.
         """
-        now = self.moment()
         with self._lock:
             found = [self._until(key, each, now) for key in keys]
         found = [moment for moment in found if moment is not None]

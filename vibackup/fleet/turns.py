@@ -116,24 +116,25 @@ class Turns(object):
 
     def _grant(self):
         """Give the places that are free to what was planned first of all that fits."""
-        lanes = [lane for lane in self._lanes if lane.idle]
+        lanes, moment = [lane for lane in self._lanes if lane.idle], self._kept.moment()
         for lane in lanes:
             lane.kept_until = None
         waiting = [(each.at, number, place, each) for number, lane in enumerate(lanes)
                    for place, each in enumerate(lane.waiting)]
         for _at, number, _place, each in sorted(waiting, key=lambda entry: entry[:3]):
             lane = lanes[number]
-            if lane.idle and self._seconds_left(lane) != 0 and self._may_take(lane, each):
+            if lane.idle and self._seconds_left(lane) != 0 and self._may_take(lane, each, moment):
                 lane.waiting.remove(each)
                 lane.granted.append(each)
                 lane.idle -= 1
+                moment = self._kept.moment()
 
-    def _may_take(self, lane, each):
+    def _may_take(self, lane, each, moment):
         """Take the places that a Try needs, where they are free and not kept for another; tells whether it did."""
         keys = lane.keys(each)
         if self._limits.full(keys) is not None:
             return False
-        until = self._kept.until(each, keys)
+        until = self._kept.until(each, keys, moment)
         if until is not None:
             lane.kept_until = until if lane.kept_until is None else min(until, lane.kept_until)
         elif self._limits.take(keys):

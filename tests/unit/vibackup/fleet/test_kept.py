@@ -36,7 +36,7 @@ class Stage(object):
 
     def until(self, name):
         """Return until when the place of the server called ``name`` is kept for another."""
-        return self.kept.until(self.tries[name], self.keys(name))
+        return self.kept.until(self.tries[name], self.keys(name), self.kept.moment())
 
     def begin(self, name):
         assert self.limits.take(self.keys(name))
