@@ -127,21 +127,22 @@ def _shows_none(guest, facts):
         return False
     if facts.get("places") is not None:
         return not any(place in facts["places"] for place in shown)
-    for place in facts["before"]:
-        if place in shown:
-            shown.remove(place)
-    return not any(size in facts["sizes"] for _position, size in shown)
+    return not any(size in facts["sizes"] for size in _sizes_besides_its_own(shown, facts))
 
 
 def _shows_only(guest, facts, staying):
     """Tell whether a guest shows, besides its own, no more disks of a size than those ``staying`` (facts) have."""
-    shown = places(guest.disks())
+    left = collections.Counter(_sizes_besides_its_own(places(guest.disks()), facts))
+    left.subtract(size for other in staying for size in other["sizes"])
+    return bool(staying) and all(left[size] <= 0 for size in facts["sizes"])
+
+
+def _sizes_besides_its_own(shown, facts):
+    """Return the bytes of the disks that a guest shows, as ``places``, without those that it showed before ours."""
     for place in facts["before"]:
         if place in shown:
             shown.remove(place)
-    left = collections.Counter(size for _position, size in shown)
-    left.subtract(size for other in staying for size in other["sizes"])
-    return bool(staying) and all(left[size] <= 0 for size in facts["sizes"])
+    return [size for _position, size in shown]
 
 
 def _shows_what_it_has(manager, proxy, guest):
