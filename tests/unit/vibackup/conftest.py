@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import pytest
 
-from tests.runs import make_run, small_lab, state_folder
+from tests.runs import find, make_run, small_lab, state_folder
 
 
 @pytest.fixture
@@ -22,3 +22,13 @@ def run(lab, tmpdir):
 def folder(tmpdir):
     """The path of a state folder, which is not made."""
     return state_folder(tmpdir)
+
+
+@pytest.fixture
+def vs(run):
+    return find(run, "web01")
+
+
+@pytest.fixture
+def proxy(run):
+    return find(run, "pbh01")

@@ -14,16 +14,6 @@ from vibackup.job import job
 from vibackup.quiesce import not_quiesced
 
 
-@pytest.fixture
-def vs(run):
-    return find(run, "web01")
-
-
-@pytest.fixture
-def proxy(run):
-    return find(run, "pbh01")
-
-
 def names(run):
     return [step["name"] for step in run.steps]
 
