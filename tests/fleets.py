@@ -186,7 +186,8 @@ class Night(object):
     def carry_out(self):
         """Let it pass; returns the counts, and leaves in ``seconds`` how long it took."""
         begun = self.lab.clock.monotonic()
-        counts = self.prepared.carry_out(self._start_run, lambda kind, facts: self.told.append((kind, facts)))
+        counts = self.prepared.carry_out(self._start_run, lambda kind, facts: self.told.append((kind, facts)),
+                                         lambda: False)
         self.seconds = self.lab.clock.monotonic() - begun
         self.journal = journal.nights(self.run.folder)[-1]
         return counts

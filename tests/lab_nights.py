@@ -14,7 +14,7 @@ from vibackup.run import Run
 
 
 class Ground(object):
-    """A lab, and nights of its fleet; ``stop``: the exit status of a stop that is asked for.
+    """A lab, and nights of its fleet; ``stop``: the exit status of a stop that is asked for, ``is_urgent``: again.
 
     told: what the watcher of the last night was told, as ``(kind, facts)``. on_tell(kind, facts): called with each.
     """
@@ -23,6 +23,7 @@ class Ground(object):
         self.folder = compat.text(str(folder))
         self.lab = opening.open_lab(None, self.write("inventory.json", json.dumps(description or fleets.inventory(3))))
         self.stop = None
+        self.is_urgent = False
         self.told = []
         self.on_tell = lambda kind, facts: None
 
@@ -58,7 +59,8 @@ class Ground(object):
     def carry_out(self, prepared):
         """Let a Prepared night pass; return its counts."""
         del self.told[:]
-        return prepared.carry_out(self._start_run(prepared.run), self._tell)
+        return prepared.carry_out(self._start_run(prepared.run), self._tell,
+                                  lambda: self.is_urgent)
 
     def _start_run(self, run):
         def start_run(verb, stop_status, show=None):

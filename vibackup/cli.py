@@ -67,6 +67,7 @@ class Session(object):
         self.lab_is_ours = False
         self.run_ = None
         self.stop = 0
+        self.is_urgent = False  # whether a stop was asked for again
         self.more = {}
         self.plugin = hasattr(self.verb, "plugin") and self.verb.plugin(parsed)
         stream = None if self.plugin else sys.stderr if parsed.json else sys.stdout
@@ -139,8 +140,8 @@ class Session(object):
     def _stopper(self, status):
         def stop(_number, _frame):
             """Only ask for the stop: a signal may come at any moment, and what is under way must not break."""
-            words = "vibackup: %s taking back what is ours" % ("still" if self.stop else "stopping:")
-            self.stop = self.stop or status
+            words = self._words_of_stop()
+            self.is_urgent, self.stop = bool(self.stop), self.stop or status
             if self.progress.post(words):
                 return
             try:
@@ -148,6 +149,14 @@ class Session(object):
             except (IOError, OSError):
                 return  # nobody listens any more, which must not end what is under way
         return stop
+
+    def _words_of_stop(self):
+        """Return what is said of a stop that is asked for now."""
+        if self.is_urgent or self.stop and not hasattr(self.verb, "stopping"):
+            return "vibackup: still taking back what is ours"
+        if self.stop or not hasattr(self.verb, "stopping"):
+            return "vibackup: stopping: taking back what is ours"
+        return "vibackup: stopping: %s" % self.verb.stopping(self.options)
 
     # -- what is printed
 

@@ -121,7 +121,7 @@ def test_a_real_signal_in_the_middle_of_a_night_ends_it_and_leaves_nothing(stage
     """L3: with processes and a lab on disk; and the night is resumed."""
     folder = compat.text(tmpdir.join("lab"))
     before = helpers.kept_lab(folder, fleets.inventory(3))
-    table = stage.write("agents.ini", helpers.AGENT.format(script="kill -%s $PPID; exec tail -f /dev/null" % name))
+    table = stage.write("agents.ini", helpers.AGENT.format(script="while kill -%s $PPID; do sleep 0.1; done" % name))
     hangs = fleets.policy(stage, {"all": {"names": "web*", "agent": "site", "agents": table}})
     ran = helpers.process("vibackup", "fleet", "--lab=" + folder, "--json", hangs)
     assert ran.status == status, ran.errors
@@ -236,7 +236,7 @@ def test_of_two_nights_of_one_policy_the_second_is_busy(stage):
     def second(run):
         prepared = nights.prepare(run, policy.read(fleets.policy(stage).partition("=")[2]))
         with pytest.raises(errors.Busy) as caught:
-            prepared.carry_out(None, None)
+            prepared.carry_out(None, None, None)
         return caught.value.message
     with another_run(stage, "fleet", second) as said:
         ran = night(stage)

@@ -222,9 +222,12 @@ class TestTerminal(object):
         assert [line for line in lines if re.match("2 of 3 done, 1 failed, 1 warned, took .* s$", line)]
         assert lines[-1] == "exit status 1 (in a lab)"
 
-    def test_ctrl_c_is_answered_at_once_and_leaves_nothing_of_the_view(self, start):
+    def test_ctrl_c_is_answered_at_once_and_the_second_one_leaves_nothing_of_the_view(self, start):
         """L3: everything of ours is taken back."""
         terminal = start()
+        terminal.until("reading mixed01")
+        terminal.type(b"\x03")
+        terminal.until("once more, and they are cancelled")
         terminal.until("reading mixed01")
         terminal.type(b"\x03")
         assert terminal.to_the_end() == 130

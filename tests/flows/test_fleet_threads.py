@@ -43,6 +43,7 @@ class Nights(object):
         self.before = self.site.state()
         self.folder = compat.text(str(folder))
         self.stop = None
+        self.is_urgent = False
         self.told = []
 
     def pass_(self, retries=1):
@@ -53,7 +54,8 @@ class Nights(object):
         def work():
             with Run(self.site.connect(), os.path.join(self.folder, "state"), "fleet",
                      stop_status=lambda: self.stop) as whole:
-                found.append(night.prepare(whole, policy.read(path)).carry_out(self._start_run(whole), self._tell))
+                found.append(night.prepare(whole, policy.read(path)).carry_out(
+                    self._start_run(whole), self._tell, lambda: self.is_urgent))
                 self.leftovers = whole.leftovers
         thread = threading.Thread(target=work)
         thread.daemon = True

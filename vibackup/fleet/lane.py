@@ -95,8 +95,7 @@ class Lane(object):
             night.tell("read", {"vs": taken.task.member.server.name, "proxy": host.server.name})
         waiting = [taken for taken in fresh if taken.share.error is None]
         seconds = max(LEAST_SECONDS, night.snapshot_age - (self._clock.monotonic() - taken_at))
-        night.turns.take(waiting, host, night.places, back_up, seconds)
-        for taken in waiting:
+        for taken in night.turns.take(waiting, host, night.places, back_up, seconds):
             taken.share.fail(night.why_not_read(self._run))
 
     def _let_go(self):

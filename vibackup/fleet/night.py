@@ -11,6 +11,7 @@ from vibackup import manager as api
 from vibackup.fleet import journal, members, plan, retention
 from vibackup.fleet import run as runs
 from vibackup.fleet import words as said
+from vibackup.fleet.ending import Ending
 from vibackup.fleet.nightly import GOOD
 from vibackup.fleet.tasks import task_of
 from vibackup.fleet.window import DAY
@@ -148,20 +149,20 @@ class Prepared(object):
 
     # -- doing it
 
-    def carry_out(self, start_run, tell):
+    def carry_out(self, start_run, tell, is_urgent):
         """Back up all of the plan, then prune; return what came of it, as a dict.
 
         outcomes: numbers of servers, by outcome. never_tried: the number of others. without: names of those that have
         no backup of the night. not_pruned: how many backups could not be removed.
 
-        start_run, tell: see ``run.Night``. Raises Busy where a night of the policy is under way that may have servers
+        start_run, tell: see ``run.Night``. is_urgent: see ``ending.Ending``. Raises Busy where a night of the policy is under way that may have servers
         of this one.
         """
         _must_be_open(self.policy, self.now)
         lock, name = "fleet " + self.policy.path, "the policy " + self.policy.name
         with self.run.held([(lock if self.shard is None else "%s %d/%d" % ((lock,) + self.shard), name)]):
             self._must_be_apart(lock, name)  # behind the lock: of two that begin at once, one at least sees the other
-            return self._carry_out(start_run, tell)
+            return self._carry_out(start_run, tell, is_urgent)
 
     def _must_be_apart(self, lock, name):
         """Refuse to run beside all of the policy, and beside a part of it that is not one of as many as this one."""
@@ -173,13 +174,14 @@ class Prepared(object):
                     self.shard is None or int(part.group(2)) != self.shard.of):
                 raise ledger.busy(name, owner, "does its part %s" % part.group())
 
-    def _carry_out(self, start_run, tell):
+    def _carry_out(self, start_run, tell, is_urgent):
         book = journal.Journal(self.run.folder, self.run.id)
         book.write("night", **self._first_record())
-        night = runs.Night(self.run, start_run, self.policy, self.plan, self.proxies,
-                           self.window and self.window[1], book, tell)
+        ending = Ending(self.run.manager.clock, self.window and self.window[1], self.policy.grace,
+                        self.run.stop_status, is_urgent)
+        night = runs.Night(self.run, start_run, self.policy, self.plan, self.proxies, ending, book, tell)
         night.pass_()
-        self._prune(start_run, night, book, tell)
+        self._prune(start_run, night, ending, book, tell)
         counts = self._counts(night)
         book.write("ended", at=self.run.manager.clock.time(), outcome=self._outcome(counts),
                    exit_status=self._exit_status(counts))
@@ -202,7 +204,7 @@ class Prepared(object):
         pairs = [(member.server.name, member.section) for member in self.wanted]
         return retention.plan_night(self.run.manager, pairs, entries, self.run.manager.clock.time())
 
-    def _prune(self, start_run, night, book, tell):
+    def _prune(self, start_run, night, ending, book, tell):
         """Remove what retention does not keep, as long as new things may begin."""
         pruning = []
 
@@ -214,8 +216,7 @@ class Prepared(object):
 
         def start():
             """Return a run that goes on for as long as new things may begin."""
-            pruning.append(start_run("prune", lambda: self.run.stop_status() or (
-                errors.TERMINATED if night.is_over() else None)))
+            pruning.append(start_run("prune", lambda: ending.status(is_read=False)))
             return pruning[-1]
         entries, damaged = self.run.catalog.readable()
         for error in damaged:

@@ -1,7 +1,7 @@
 """A night: the plan carried out, a thread for each proxy, with what is under way held within the limits.
 
-A server that fails stops no other. When the window closes nothing new begins; what runs then has its grace, and is
-cancelled. A stop that is asked for ends the night in the same way, without the grace.
+A server that fails stops no other. When the window closes nothing new begins; what agents read then has its grace, and
+is cancelled. A stop that is asked for ends the night in the same way; one that is asked for again cancels at once.
 """
 from __future__ import absolute_import, division, print_function, unicode_literals
 
@@ -29,17 +29,18 @@ class Night(object):
     """One night, under way.
 
     run: the ``run.Run`` of the whole. start_run(verb, stop_status, show): returns a new one, for one server. policy:
-    a ``policy.Policy``. plan: a ``plan.Plan``. proxies: all the ``members.Proxy`` that may be used. closes: when the
-    window does, seconds since 1970, or None. journal: a ``journal.Journal``. tell(kind, facts): told of each record
-    of the journal, and of ("begin", {"vs", "proxy"}) and ("read", the same) when an agent begins to read a server's
-    disks and has done so, ("proxy", {"proxy", "batch", "servers"}) when a proxy takes up a batch (number, names),
-    ("step", {"proxy", "step"}) when a step begins, and ("warning", words).
+    a ``policy.Policy``. plan: a ``plan.Plan``. proxies: all the ``members.Proxy`` that may be used. ending: an
+    ``ending.Ending``. journal: a ``journal.Journal``. tell(kind, facts): told of each record of the journal, and of
+    ("begin", {"vs", "proxy"}) and ("read", the same) when an agent begins to read a server's disks and has done so,
+    ("proxy", {"proxy", "batch", "servers"}) when a proxy takes up a batch (number, names), ("step", {"proxy", "step"})
+    when a step begins, and ("warning", words).
     """
 
-    def __init__(self, run, start_run, policy, plan, proxies, closes, journal, tell):
+    def __init__(self, run, start_run, policy, plan, proxies, ending, journal, tell):
         self._run, self._start_run, self._policy = run, start_run, policy
         self._clock = run.manager.clock
-        self._closes = closes
+        self._ending = ending
+        self.is_over = ending.is_over
         self._journal, self.tell = journal, tell
         self._lock = threading.Lock()
         limits = limit.Limits(policy.limits)
@@ -87,23 +88,9 @@ class Night(object):
         self.tell("warning", words)
 
     def _why_not_tried(self):
-        if self._run.stop_status():
+        if self._ending.stop_status():
             return "the night was stopped before its turn"
-        return CLOSED if self._is_closed() else "; ".join(["nothing was left that could do it"] + self._not_used)
-
-    def _is_closed(self):
-        return self._closes is not None and self._clock.time() >= self._closes
-
-    def is_over(self):
-        """Tell whether nothing new may begin."""
-        return bool(self._run.stop_status()) or self._is_closed()
-
-    def _stop_status(self):
-        """Return the exit status with which what runs is to stop, or None."""
-        status = self._run.stop_status()
-        if not status and self._closes is not None and self._clock.time() >= self._closes + self._policy.grace:
-            return errors.TERMINATED
-        return status
+        return CLOSED if self._ending.is_closed() else "; ".join(["nothing was left that could do it"] + self._not_used)
 
     # -- what is next
 
@@ -113,9 +100,7 @@ class Night(object):
 
     def _seconds_to_wait(self, host):
         """Return after how long the clock alone may give a host something to do, or end the night; None for never."""
-        left = [self._waiting.seconds_to_wait(host)]
-        if self._closes is not None:
-            left.append(max(0, self._closes - self._clock.time()))
+        left = [self._waiting.seconds_to_wait(host), self._ending.seconds_to_close()]
         left = [seconds for seconds in left if seconds is not None]
         return min(left) if left else None
 
@@ -155,8 +140,10 @@ class Night(object):
                 self._warn(words)
             self._waiting.idle(host)
 
-    def _new_run(self, verb, host):
-        run = self._start_run(verb, self._stop_status, lambda what, value: self._show(host, what, value))
+    def _new_run(self, verb, host, each=None):
+        """Return a run for a Try, or else for a proxy."""
+        run = self._start_run(verb, lambda: self._ending.status(each is not None and each.is_read),
+                              lambda what, value: self._show(host, what, value))
         self._living.add(run.id)
         return run
 
@@ -174,7 +161,7 @@ class Night(object):
     def share(self, each, host):
         """Return the Share of a Try in a batch of ``host``, or None where it cannot even begin, which is recorded."""
         member = each.task.member
-        run = self._new_run(member.section.technique, host)
+        run = self._new_run(member.section.technique, host, each)
         try:
             run.ledger.take(member.server.id, member.server.name, despite_leftovers=True)
             run.ledger.check_leftovers(member.server.id, member.server.name, self._living)
@@ -196,14 +183,14 @@ class Night(object):
 
     def _work_directly(self, tries):
         """Back up by the agents in the servers, as many at once as the limits allow."""
-        self.turns.take(list(tries), None, self._policy.limits[limit.IN_ALL], self._back_up_directly)
+        self.turns.take(tries, None, self._policy.limits[limit.IN_ALL], self._back_up_directly)
         if self.is_over():
             self._waiting.gone(None)
         self._waiting.idle(None)
 
     def _back_up_directly(self, each):
         member, section = each.task.member, each.task.member.section
-        run = self._new_run(section.technique, None)
+        run = self._new_run(section.technique, None, each)
         begun, since, entry, error = self.begin(each, None), self._clock.monotonic(), None, None
         try:
             _must_be_called(member.server)
@@ -222,6 +209,7 @@ class Night(object):
 
     def begin(self, each, host):
         """Tell that the agent of a Try begins; return the moment."""
+        each.is_read = True
         self.tell("begin", {"vs": each.task.member.server.name, "proxy": host and host.server.name})
         return self.now()
 
@@ -261,7 +249,7 @@ class Night(object):
             self._waiting.over(each, again)
 
     def _why(self, error, read):
-        if isinstance(error, errors.Stopped) and not self._run.stop_status():
+        if isinstance(error, errors.Stopped) and not self._ending.stop_status():
             return CLOSED if read is None else CUT
         return error.message if error is not None else "it was taken back: something went wrong on its proxy"
 

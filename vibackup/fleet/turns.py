@@ -1,143 +1,168 @@
 """Whose turn it is: of all that wait where there is a place, what was planned first begins, within the limits."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import collections
+import heapq
+import itertools
 import threading
 
 from vibackup.fleet import limits as limit
 
+# What waits at a _Queue. Of two the first is planned to begin first; ``number`` is another for each.
+_Entry = collections.namedtuple("_Entry", "at number queue each")
 
-class _Places(object):
-    """A proxy's places, and what waits for one of them.
 
-    host: a ``members.Proxy``, or None. granted: what may begin and no thread has fetched yet. idle: how many of its
-    threads wait.
-    """
+class _Queue(object):
+    """What waits at a proxy, and the threads that carry it out. host: the ``members.Proxy``, or None for none."""
 
-    def __init__(self, host, waiting, closes):
+    def __init__(self, host, closes):
         self.host = host
-        self.waiting = waiting
         self.closes = closes  # the moment of the clock after which nothing begins, or None
+        self.left = collections.OrderedDict()  # what has not begun, by the number of its entry
+        self.granted = []  # entries of what may begin, and no thread has fetched yet
+        self.idle = 0  # how many of its threads wait, and have nothing granted
+        self.parked = []  # a heap of entries that no thread of its was idle for
         self.kept_until = None  # the moment of the plan at which something of it may begin that must not now
-        self.granted = []
-        self.idle = 0
+        self.watched_until = None  # the one of these that a thread of its waits for
 
     def keys(self, each):
         return limit.keys_with(each.task.keys, self.host)
+
+    def keep(self, until):
+        self.kept_until = until if self.kept_until is None else min(until, self.kept_until)
 
 
 class Turns(object):
     """Lets what waits at several proxies begin.
 
-    limits: a ``limits.Limits``. kept: a ``kept.Kept``, of the same. ``is_over()`` tells whether nothing new may begin.
+    limits: a ``limits.Limits`` that nobody else takes from. kept: a ``kept.Kept``, of the same. ``is_over()`` tells
+    whether nothing new may begin. What a limit keeps from beginning waits for it there: as long as the limit has no
+    room, it is not looked at.
     """
 
     def __init__(self, clock, limits, kept, is_over):
         self._clock, self._limits, self._kept, self._is_over = clock, limits, kept, is_over
         self._lock = threading.Lock()
-        self._lanes = []
+        self._numbers = itertools.count()
+        self._parked = collections.defaultdict(list)  # heaps of entries, by the key that has no room
+        self._held = []  # entries whose place is kept for another
 
     def take(self, waiting, host, places, function, seconds=None):
         """Call ``function`` for each of ``waiting`` as soon as it may begin, on as many threads as ``places`` says.
 
-        waiting: a list of what has a ``task`` and ``at`` (when it was planned to begin, seconds of the night). host:
-        the ``members.Proxy``, or None. What has not begun when nothing new may begin, or after ``seconds`` (None:
-        however long it takes), stays in ``waiting``. Returns when all that has begun is over.
+        waiting: what has a ``task`` and ``at`` (when it was planned to begin, seconds of the night). host: the
+        ``members.Proxy``, or None. Returns, when all that has begun is over, a list of what had not when nothing new
+        could begin any more, or after ``seconds`` (None: however long it takes).
         """
-        lane = _Places(host, waiting, None if seconds is None else self._clock.monotonic() + seconds)
-        with self._lock:
-            self._lanes.append(lane)
-        try:
-            self._clock.together([lambda: self._work(lane, function) for _place in range(min(places, len(waiting)))])
-        finally:
-            with self._lock:
-                self._lanes.remove(lane)
+        queue = _Queue(host, None if seconds is None else self._clock.monotonic() + seconds)
+        for each in waiting:
+            entry = _Entry(each.at, next(self._numbers), queue, each)
+            queue.left[entry.number] = each
+            heapq.heappush(queue.parked, entry)
+        self._clock.together([lambda: self._work(queue, function) for _place in range(min(places, len(queue.left)))])
+        return list(queue.left.values())
 
-    def _work(self, lane, function):
+    def _work(self, queue, function):
         while True:
-            each = self._next(lane)
+            each = self._next(queue)
             if each is None:
                 return
             try:
                 function(each)
             finally:
-                self._give_back(lane, each)
+                self._give_back(queue, each)
 
-    def _give_back(self, lane, each):
+    def _give_back(self, queue, each):
         """Free its place for what waits, whatever becomes of this thread."""
-        self._limits.give_back(lane.keys(each))
-        self._kept.over(each)
         with self._lock:
-            self._grant()
+            keys = queue.keys(each)
+            self._limits.give_back(keys)
+            self._kept.over(each)
+            self._grant(queue, keys)
 
-    def _next(self, lane):
+    def _next(self, queue):
         """Return what begins now, once there is something; None where nothing more will."""
         with self._lock:
-            lane.idle += 1
-            self._grant()
+            queue.idle += 1
+            self._grant(queue)
         while True:
-            self._wait(lane, lane.kept_until)
+            self._wait(queue)
             with self._lock:
-                if not lane.granted:
-                    self._grant()
-                if lane.granted:  # by the time we look another thread may have taken it
-                    return self._begin(lane)
-                if self._is_done(lane):
-                    lane.idle -= 1
+                if not queue.granted:
+                    self._grant(queue)
+                if queue.granted:  # by the time we look another thread may have taken it
+                    return self._begin(queue)
+                if self._is_done(queue) or self._is_closed(queue):
+                    queue.idle -= 1
                     return None
 
-    def _wait(self, lane, kept_until):
-        self._clock.wait_for(lambda: lane.granted or self._is_done(lane) or lane.kept_until != kept_until,
-                             self._seconds_to_wait(lane, kept_until))
+    def _wait(self, queue):
+        queue.watched_until = queue.kept_until
+        self._clock.wait_for(
+            lambda: queue.granted or queue.kept_until != queue.watched_until or self._is_done(queue),
+            self._seconds_to_wait(queue))
+        queue.watched_until = None  # another thread of its, if there is one, waits for that now
 
-    def _is_done(self, lane):
-        return not lane.waiting or self._is_over() or self._seconds_left(lane) == 0
+    def _is_done(self, queue):
+        return not queue.left or self._is_over()
 
-    def _seconds_left(self, lane):
-        if lane.closes is None:
-            return None
-        return max(0, lane.closes - self._clock.monotonic())
+    def _is_closed(self, queue):
+        return queue.closes is not None and self._clock.monotonic() >= queue.closes
 
-    def _seconds_to_wait(self, lane, kept_until):
+    def _seconds_to_wait(self, queue):
         """Return after how long the clock alone may have changed whose turn it is; None for never."""
-        left = [self._seconds_left(lane)]
-        if kept_until is not None:
-            left.append(max(0, kept_until - self._kept.moment()))
-        left = [seconds for seconds in left if seconds is not None]
-        return min(left) if left else None
+        left = []
+        if queue.closes is not None:
+            left.append(queue.closes - self._clock.monotonic())
+        if queue.watched_until is not None:
+            left.append(queue.watched_until - self._kept.moment())
+        return max(0, min(left)) if left else None
 
-    def _begin(self, lane):
-        each = lane.granted.pop(0)
+    def _begin(self, queue):
+        entry = queue.granted.pop(0)
         if not self._is_over():
-            return each
-        self._limits.give_back(lane.keys(each))
-        self._kept.over(each)
-        lane.waiting.append(each)
+            return queue.left.pop(entry.number)
+        self._limits.give_back(queue.keys(entry.each))
+        self._kept.over(entry.each)
         return None
 
-    def _grant(self):
-        """Give the places that are free to what was planned first of all that fits."""
-        lanes, moment = [lane for lane in self._lanes if lane.idle], self._kept.moment()
-        for lane in lanes:
-            lane.kept_until = None
-        waiting = [(each.at, number, place, each) for number, lane in enumerate(lanes)
-                   for place, each in enumerate(lane.waiting)]
-        for _at, number, _place, each in sorted(waiting, key=lambda entry: entry[:3]):
-            lane = lanes[number]
-            if lane.idle and self._seconds_left(lane) != 0 and self._may_take(lane, each, moment):
-                lane.waiting.remove(each)
-                lane.granted.append(each)
-                lane.idle -= 1
-                moment = self._kept.moment()
+    def _grant(self, queue, keys=()):
+        """Let begin what was planned first of all that fits.
 
-    def _may_take(self, lane, each, moment):
-        """Take the places that a Try needs, where they are free and not kept for another; tells whether it did."""
-        keys = lane.keys(each)
-        if self._limits.full(keys) is not None:
-            return False
-        until = self._kept.until(each, keys, moment)
+        All of it is known to have no place but what waits for idle threads of ``queue``, for one of ``keys``, or for
+        the moment until which its place is kept.
+        """
+        held, self._held = self._held, []
+        heapq.heapify(held)
+        for entry in held:
+            entry.queue.kept_until = None
+        while True:
+            heaps = [held, queue.parked if queue.idle else None]
+            heaps += [self._parked[key] for key in keys if self._limits.free(key) > 0]
+            heaps = [heap for heap in heaps if heap]
+            if not heaps:
+                return
+            self._look_at(heapq.heappop(min(heaps, key=lambda heap: heap[0])))
+
+    def _look_at(self, entry):
+        """Let it begin, or have it wait for what it cannot begin without; where it is too late for it, for nothing."""
+        queue, each = entry.queue, entry.each
+        if self._is_closed(queue):
+            return
+        if not queue.idle:
+            heapq.heappush(queue.parked, entry)
+            return
+        keys = queue.keys(each)
+        full = self._limits.full(keys)
+        if full is not None:
+            heapq.heappush(self._parked[full], entry)
+            return
+        until = self._kept.until(each, keys, self._kept.moment())
         if until is not None:
-            lane.kept_until = until if lane.kept_until is None else min(until, lane.kept_until)
-        elif self._limits.take(keys):
-            self._kept.begins(each)
-            return True
-        return False
+            queue.keep(until)
+            self._held.append(entry)
+            return
+        self._limits.take(keys)
+        self._kept.begins(each)
+        queue.granted.append(entry)
+        queue.idle -= 1

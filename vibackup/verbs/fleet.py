@@ -5,6 +5,7 @@ from vibackup import arguments, catalog, errors, verbs
 from vibackup.fleet import night, policy, words
 from vibackup.fleet.progress import Watcher
 from vibackup.names import printable
+from vibackup.report import duration
 from vibackup.run import Run
 
 SUMMARY = "back up all virtual servers of a policy: many proxies, within the window and the limits"
@@ -21,8 +22,8 @@ def options(parser):
     parser.add_argument("--shard", metavar="I/N", type=night.shard,
                         help="of the servers, only the I-th of N parts; which one a server is in never changes")
     parser.add_argument("--grace", metavar="TIME",
-                        help="how long what still runs when the window closes may go on, such as 30min or 2h; this "
-                             "night in place of the policy's grace (to be given again with --resume)")
+                        help="how long what still runs when the window closes, or at Ctrl-C or TERM, may go on, such as "
+                             "30min or 2h; this night in place of the policy's grace (to be given again with --resume)")
 
 
 def complete(given):
@@ -43,6 +44,12 @@ def without_manager(given):
 def subject(given):
     """Return what the first line speaks of."""
     return None if given.keys else given.policy
+
+
+def stopping(given):
+    """Return what is said of the first stop that is asked for: the second one cancels."""
+    grace = ": they have %s" % duration(given.read.grace) if given.read is not None else ""
+    return "nothing new begins, and backups under way may end%s; once more, and they are cancelled" % grace
 
 
 def carry_out(session):
@@ -79,7 +86,7 @@ def _carry_out(session, prepared):
         """Return a run of its own for one server, on a manager for its thread."""
         return Run(run.manager.for_thread(), run.folder, verb, show, run.timeout, stop_status)
     with Watcher(session.progress, run.manager.clock, prepared) as watcher:
-        counts = prepared.carry_out(start_run, watcher.tell)
+        counts = prepared.carry_out(start_run, watcher.tell, lambda: session.is_urgent)
     session.more["counts"] = counts
     if run.stop_status():
         raise errors.Stopped(run.stop_status())

@@ -92,12 +92,14 @@ def stop_at(ground, wanted):
     ground.on_tell = look
 
 
-def test_what_runs_when_a_stop_comes_is_stopped_and_the_rest_never_had_its_turn(place):
-    """L1, L3."""
-    ground = place(3, proxies=1)
+@pytest.mark.parametrize("grace, is_urgent", [("1h", True), ("2min", False)])
+def test_what_runs_when_a_stop_comes_is_stopped_and_the_rest_never_had_its_turn(place, grace, is_urgent):
+    """L1, L3: after its grace, or at once where the stop is asked for again."""
+    ground = place(3, proxies=1, rate=512)  # 512 seconds for each
     before = ground.objects()
     stop_at(ground, lambda kind, facts: kind == "begin")
-    ground.pass_(batch=1, at_once=1)
+    ground.is_urgent = is_urgent
+    ground.pass_(batch=1, at_once=1, grace=grace)
     [tried] = ground.last().of("backup")
     assert tried["outcome"] == "stopped" and tried["attempt"] == 1 and tried["backup"] is None
     assert "143" in tried["why"] or "stop" in tried["why"].lower()
@@ -107,15 +109,36 @@ def test_what_runs_when_a_stop_comes_is_stopped_and_the_rest_never_had_its_turn(
     assert ground.objects() == before and ground.entries() == []
 
 
+def test_what_runs_when_a_stop_comes_is_finished_within_its_grace_and_nothing_new_begins(place):
+    ground = place(3, proxies=1)
+    before = ground.objects()
+    stop_at(ground, lambda kind, facts: kind == "begin")
+    ground.pass_(batch=1, at_once=1)
+    [tried] = ground.last().of("backup")
+    assert tried["outcome"] == "ok" and len(ground.last().of("skipped")) == 2
+    assert (ground.last().end["outcome"], ground.last().end["exit_status"]) == ("stopped", errors.TERMINATED)
+    assert ground.objects() == before and [each["vs"] for each in ground.entries()] == [tried["vs"]]
+
+
 def test_a_server_that_was_shown_to_its_proxy_when_the_stop_came_was_stopped_and_never_read(place):
     """L3: its snapshot is taken back, and no time stands in the journal that an agent would have had."""
     ground = place(3, proxies=1)
     before = ground.objects()
     stop_at(ground, lambda kind, facts: kind == "begin")
     ground.pass_(batch=3, at_once=1)
-    assert ground.outcomes() == dict((name, ["stopped"]) for name in fleets.names(3))
+    assert sorted(ground.outcomes().values()) == [["ok"], ["stopped"], ["stopped"]]
     assert sorted(each["started"] is None for each in ground.last().of("backup")) == [False, True, True]
     assert ground.objects() == before
+
+
+def test_a_batch_that_no_proxy_shows_yet_when_the_stop_comes_is_not_attached_any_more(place):
+    """Its proxy does not boot for what nobody will read."""
+    ground = place(3, proxies=1)
+    before = ground.objects()
+    stop_at(ground, lambda kind, facts: kind == "step" and facts["step"] == "snapshot")
+    ground.pass_(batch=3)
+    assert ground.outcomes() == dict((name, ["stopped"]) for name in fleets.names(3))
+    assert ground.last().of("reboot") == [] and ground.objects() == before
 
 
 def test_what_the_window_shuts_out_is_told_apart_from_what_its_grace_cuts_off(place):

@@ -35,6 +35,7 @@ class Stage(object):
     def __init__(self, clock, closes=None, batches=(), **limits):
         self.clock = clock
         self.said = []
+        self.left = []
         self.closes = closes
         limits = Limits(dict(LIMITS, **limits))
         self.turns = Turns(clock, limits, Kept(batches, clock, limits), self.is_over)
@@ -48,8 +49,10 @@ class Stage(object):
         self.said.append((begun, each.name))
 
     def at(self, name, found, places=2, seconds=None):
-        """Return what the thread of the proxy called ``name`` does."""
-        return lambda: self.turns.take(found, proxy(name, "node of " + name), places, self.back_up, seconds)
+        """Return what the thread of the proxy called ``name`` does: what never begins is ``left``."""
+        def work():
+            self.left += self.turns.take(found, proxy(name, "node of " + name), places, self.back_up, seconds)
+        return work
 
 
 def test_a_proxy_has_as_many_at_work_as_it_has_places(clock):
@@ -75,10 +78,10 @@ def test_what_fits_goes_before_what_has_to_wait(clock):
 
 def test_what_has_not_begun_when_the_window_closes_stays_waiting(clock):
     stage = Stage(clock, closes=15)
-    left = [waiting("web%d" % number, number, "node%d" % number) for number in range(5)]
-    clock.together([stage.at("pbh", left, places=1)])
+    found = [waiting("web%d" % number, number, "node%d" % number) for number in range(5)]
+    clock.together([stage.at("pbh", found, places=1)])
     assert [name for _moment, name in stage.said] == ["web0", "web1"]  # what runs is not cut off here
-    assert sorted(each.name for each in left) == ["web2", "web3", "web4"]
+    assert sorted(each.name for each in stage.left) == ["web2", "web3", "web4"]
 
 
 def test_a_backup_that_raises_gives_its_place_back(clock):
@@ -97,11 +100,10 @@ def test_a_backup_that_raises_gives_its_place_back(clock):
 def test_what_has_waited_too_long_stays_waiting_and_keeps_no_place(clock):
     """So a snapshot is not kept for hours because its managed node is busy."""
     stage = Stage(clock, node=1)
-    late = [waiting("late", 9)]
     clock.together([stage.at("pbh1", [waiting("web%d" % number, number) for number in range(4)]),
-                    stage.at("pbh2", late, seconds=15.0006)])
+                    stage.at("pbh2", [waiting("late", 9)], seconds=15.0006)])
     assert [name for _moment, name in stage.said] == ["web0", "web1", "web2", "web3"]
-    assert [each.name for each in late] == ["late"] and clock.monotonic() == 40
+    assert [each.name for each in stage.left] == ["late"] and clock.monotonic() == 40
 
 
 def test_what_is_ahead_of_the_plan_does_not_stand_in_the_way_of_what_has_its_turn_before(clock):
@@ -154,4 +156,4 @@ def test_a_thread_that_is_free_too_late_begins_nothing_more(clock):
     found = [waiting("web%d" % number, number) for number in range(4)]
     clock.together([stage.at("pbh", found, places=1, seconds=15)])
     assert [name for _moment, name in stage.said] == ["web0", "web1"]
-    assert [each.name for each in found] == ["web2", "web3"]
+    assert [each.name for each in stage.left] == ["web2", "web3"]
