@@ -79,18 +79,23 @@ class Kept(object):
         """Tell whether anything of ``key`` has not begun."""
         return bool(self._planned.get(key))
 
-    def until(self, each, keys, now):
-        """Return the moment of the plan, in seconds, until which a place is kept that a Try would take; None for none.
+    def by(self, each, keys, now):
+        """Return ``(key, until)`` of the place that a Try would take and that is kept longest for another; None for none.
 
-        keys: what it loads, see ``limits``. now: the moment of the plan, which takes a while to find. What would end
-        before another is planned to begin is not in its way.
+        keys: what it loads, see ``limits``. now: the moment of the plan, which takes a while to find; until: one, in
+        seconds. What would end before another is planned to begin is not in its way.
         """
         with self._lock:
-            found = [self._until(key, each, now) for key in keys]
-        found = [moment for moment in found if moment is not None]
-        return max(found) if found else None
+            found = [(key, self._until(each, key, now)) for key in keys]
+        found = [(key, until) for key, until in found if until is not None]
+        return max(found, key=lambda pair: pair[1]) if found else None
 
-    def _until(self, key, each, now):
+    def until(self, each, key, now):
+        """Return the moment until which a place of one key is kept, or None; see ``by``."""
+        with self._lock:
+            return self._until(each, key, now)
+
+    def _until(self, each, key, now):
         planned, free = self._planned.get(key, ()), self._limits.free(key)
         if len(planned) < free:
             return None

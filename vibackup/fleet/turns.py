@@ -11,6 +11,9 @@ from vibackup.fleet import limits as limit
 # What waits at a _Queue. Of two the first is planned to begin first; ``number`` is another for each.
 _Entry = collections.namedtuple("_Entry", "at number queue each")
 
+# An entry for which ``key`` has room that is kept for another, until a moment of the plan.
+_Held = collections.namedtuple("_Held", "entry key until")
+
 
 class _Queue(object):
     """What waits at a proxy, and the threads that carry it out. host: the ``members.Proxy``, or None for none."""
@@ -28,9 +31,6 @@ class _Queue(object):
     def keys(self, each):
         return limit.keys_with(each.task.keys, self.host)
 
-    def keep(self, until):
-        self.kept_until = until if self.kept_until is None else min(until, self.kept_until)
-
 
 class Turns(object):
     """Lets what waits at several proxies begin.
@@ -45,7 +45,7 @@ class Turns(object):
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         self._parked = collections.defaultdict(list)  # heaps of entries, by the key that has no room
-        self._held = []  # entries whose place is kept for another
+        self._held = []  # each _Held
 
     def take(self, waiting, host, places, function, seconds=None):
         """Call ``function`` for each of ``waiting`` as soon as it may begin, on as many threads as ``places`` says.
@@ -132,37 +132,62 @@ class Turns(object):
         All of it is known to have no place but what waits for idle threads of ``queue``, for one of ``keys``, or for
         the moment until which its place is kept.
         """
-        held, self._held = self._held, []
-        heapq.heapify(held)
-        for entry in held:
-            entry.queue.kept_until = None
+        moment = self._kept.moment()
+        ready = self._no_longer_held(moment, set(keys))
+        heapq.heapify(ready)
         while True:
-            heaps = [held, queue.parked if queue.idle else None]
+            heaps = [ready, queue.parked if queue.idle else None]
             heaps += [self._parked[key] for key in keys if self._limits.free(key) > 0]
             heaps = [heap for heap in heaps if heap]
             if not heaps:
                 return
-            self._look_at(heapq.heappop(min(heaps, key=lambda heap: heap[0])))
+            if self._look_at(heapq.heappop(min(heaps, key=lambda heap: heap[0])), moment):
+                moment = self._kept.moment()
 
-    def _look_at(self, entry):
-        """Let it begin, or have it wait for what it cannot begin without; where it is too late for it, for nothing."""
+    def _no_longer_held(self, moment, keys):
+        """Return the entries whose place is not kept for others any more; hold the rest.
+
+        Besides time, only more room changes that: ``keys`` are of which there is more.
+        """
+        held, self._held = self._held, []
+        for each in held:
+            each.entry.queue.kept_until = None
+        ready = []
+        for each in held:
+            until = self._kept.until(each.entry.each, each.key, moment) if each.key in keys else each.until
+            if until is not None and until > moment:
+                self._hold(each._replace(until=until))
+            else:
+                ready.append(each.entry)
+        return ready
+
+    def _hold(self, held):
+        self._held.append(held)
+        queue = held.entry.queue
+        queue.kept_until = held.until if queue.kept_until is None else min(held.until, queue.kept_until)
+
+    def _look_at(self, entry, moment):
+        """Let it begin, or have it wait for what it cannot begin without; tells whether it begins.
+
+        Where it is too late for it, it waits for nothing any more.
+        """
         queue, each = entry.queue, entry.each
         if self._is_closed(queue):
-            return
+            return False
         if not queue.idle:
             heapq.heappush(queue.parked, entry)
-            return
+            return False
         keys = queue.keys(each)
         full = self._limits.full(keys)
         if full is not None:
             heapq.heappush(self._parked[full], entry)
-            return
-        until = self._kept.until(each, keys, self._kept.moment())
-        if until is not None:
-            queue.keep(until)
-            self._held.append(entry)
-            return
+            return False
+        kept = self._kept.by(each, keys, moment)
+        if kept is not None:
+            self._hold(_Held(entry, *kept))
+            return False
         self._limits.take(keys)
         self._kept.begins(each)
         queue.granted.append(entry)
         queue.idle -= 1
+        return True

@@ -36,7 +36,9 @@ class Stage(object):
 
     def until(self, name):
         """Return until when the place of the server called ``name`` is kept for another."""
-        return self.kept.until(self.tries[name], self.keys(name), self.kept.moment())
+        kept = self.kept.by(self.tries[name], self.keys(name), self.kept.moment())
+        assert kept is None or kept[0] in self.keys(name)
+        return kept and kept[1]
 
     def begin(self, name):
         assert self.limits.take(self.keys(name))

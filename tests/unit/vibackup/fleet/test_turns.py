@@ -119,6 +119,15 @@ def test_what_is_ahead_of_the_plan_does_not_stand_in_the_way_of_what_has_its_tur
     assert stage.said == [(5, "first"), (15, "ahead")]
 
 
+def test_what_is_ahead_of_the_plan_begins_as_soon_as_there_is_a_place_for_both(clock):
+    """Of two places on the managed node one is taken, and the other is kept for ``next``, which comes later."""
+    tries = dict((name, waiting(name, at)) for name, at in [("now", 0), ("next", 50), ("ahead", 60)])
+    stage = Stage(clock, batches=[Batch(1, proxy("pbh2"), 0, [Start(each.task, each.at) for each in tries.values()])],
+                  node=2)
+    clock.together([stage.at("pbh1", [tries["now"]]), stage.at("pbh2", [tries["ahead"]])])
+    assert stage.said == [(0, "now"), (10, "ahead")]
+
+
 def test_what_never_comes_is_waited_for_no_longer_than_it_is_planned(clock):
     """Its proxy has failed, and nobody is left to tell."""
     never, ahead = waiting("never", 5), waiting("ahead", 6)
