@@ -9,6 +9,7 @@ import heapq
 import itertools
 
 from vibackup.fleet import limits as limit
+from vibackup.fleet.space import Space
 from vibackup.fleet.urgency import Queue
 
 # A task and when it is to begin.
@@ -39,35 +40,6 @@ class _Host(object):
         return len(self.ends) >= self.places or len(self.starts) >= self.most
 
 
-class _Space(object):
-    """What snapshots may want of the disk groups; it is theirs until the reboot that ends their batch.
-
-    Those of a host's next batch are taken before that reboot: they have room beside the last ones.
-    """
-
-    def __init__(self, free):
-        self._free = free
-        self._taken = collections.Counter()
-        self._of_hosts = collections.defaultdict(collections.Counter)
-        self._of_last_batch = collections.defaultdict(collections.Counter)
-
-    def has_room(self, host, task):
-        """Tell whether there is room for a snapshot; where a group has none other, only the check before it can say."""
-        last = self._of_last_batch[host]
-        return all(self._taken[group] + last[group] + size <= self._free.get(group, 0) or not self._taken[group]
-                   for group, size in task.space)
-
-    def take(self, host, task):
-        """Keep what a task may want."""
-        self._of_hosts[host].update(dict(task.space))
-        self._taken.update(dict(task.space))
-
-    def give_back(self, host):
-        """Free what the last batch of a host has taken."""
-        self._of_last_batch[host] = self._of_hosts.pop(host, collections.Counter())
-        self._taken.subtract(self._of_last_batch[host])
-
-
 class Schedule(object):
     """A night in mind. tasks, proxies: what is done, and by which. can: the proxies by ``tasks.needs_of``.
 
@@ -77,7 +49,7 @@ class Schedule(object):
     def __init__(self, tasks, proxies, can, rules, way):
         self._rules = rules
         self._spared = way.spared if _only_node(proxies) is None else 0
-        self._space = _Space(rules.free)
+        self._space = Space(rules.free)
         self._limits = limit.Limits(rules.most)
         self._queue = Queue(tasks, rules.most, self._limits, way.exponent)
         most = rules.most
@@ -103,8 +75,8 @@ class Schedule(object):
         while self._events or self._idle_can_go_on(end):
             now, _number, host, task = heapq.heappop(self._events)
             if task is None:
-                host.begins, host.starts = now - self._rules.reboot_seconds, []
-                self._space.give_back(host)
+                host.starts = []
+                self._space.give_back(host, now)
             else:
                 host.ends.remove(now)
                 self._queue.over(limit.keys_with(task.keys, host.proxy))
@@ -135,13 +107,15 @@ class Schedule(object):
     def _fill(self, host, now):
         """Begin what the host has places for; where it has none of a batch left, it takes the next batch."""
         self._idle.pop(host, None)
+        if not host.starts and host.proxy is not None:
+            host.begins = now - self._rules.reboot_seconds
         while not host.is_full:
             task = self._next_for(host, now)
             if task is None:
                 self._idle[host] = True
                 break
             self._limits.take(limit.keys_with(task.keys, host.proxy))
-            self._space.take(host, task)
+            self._space.take(host, host.begins, task)
             host.starts.append(Start(task, now))
             host.ends.append(now + task.seconds)
             self._at(now + task.seconds, host, task)
@@ -155,7 +129,7 @@ class Schedule(object):
         if self._limits.full(own) is not None or self._is_spared(host):
             return None
         return self._queue.take(self._groups[host], host.proxy, self._longest(host, now), self._alone_on,
-                                lambda task: self._space.has_room(host, task))
+                                lambda task: self._space.has_room(host.begins, task))
 
     def _is_spared(self, host):
         """Tell whether the host's managed node has about as much left to do itself as there is in any case."""

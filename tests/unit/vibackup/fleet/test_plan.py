@@ -145,6 +145,18 @@ def test_snapshots_that_live_at_once_leave_each_other_room_in_their_disk_group()
     assert [len(batch.starts) for batch in made.batches] == [2, 2]
 
 
+def test_a_snapshot_that_is_read_late_in_its_batch_has_wanted_room_since_the_batch_began():
+    """pbh2 has given its room back by then; before that there was room for two."""
+    first, second = [Section("of " + name, "proxy-backup", "image", (name,), 0) for name in ("pbh1", "pbh2")]
+    members = [member("long", 1200, section=first, size=1000), member("late", 600, section=first, size=1000),
+               member("short", 60, "node2", section=second, size=1000)]
+    proxies = [proxy("pbh1"), proxy("pbh2", "node8")]
+    made = make(members, proxies, {"proxy": 1}, free={"fastGroup": 250})
+    assert sorted(len(batch.starts) for batch in made.batches) == [1, 1, 1]
+    made = make(members, proxies, {"proxy": 1}, free={"fastGroup": 300})
+    assert sorted(len(batch.starts) for batch in made.batches) == [1, 2]
+
+
 def test_a_server_that_is_known_to_write_much_is_given_more_room():
     writing = Section("db", "proxy-backup", "image", (), 1)
     members = [member("db%d" % number, node="node%d" % number, size=1000, section=writing) for number in range(2)]
