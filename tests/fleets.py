@@ -41,6 +41,17 @@ def proxy(name, node="node9", family=guest.LINUX, data_center="East"):
     return Proxy(server(name), node, node, data_center, family)
 
 
+def where(made):
+    """Return the name of the proxy of each virtual server, None where it needs none."""
+    return dict((start.task.member.server.name, batch.proxy and batch.proxy.server.name)
+                for batch in made.batches for start in batch.starts)
+
+
+def when(made):
+    """Return when each virtual server's backup begins."""
+    return dict((start.task.member.server.name, start.at) for batch in made.batches for start in batch.starts)
+
+
 def make(members, proxies, most=None, batch=12, snapshot_age=4 * 3600, reboot_seconds=60, free=None):
     """Return the Plan of ``members`` through ``proxies``; most: the limits that are not those of LIMITS.
 

@@ -7,7 +7,7 @@ from __future__ import absolute_import, division, print_function, unicode_litera
 
 import threading
 
-from vibackup import agents, catalog, compat, errors, ledger, objectives, power, steps
+from vibackup import agents, catalog, compat, errors, ledger, objectives, power
 from vibackup import manager as api
 from vibackup.faults import as_ours
 from vibackup.fleet import limits as limit
