@@ -156,9 +156,12 @@ class Threads(object):
         return None
 
     def _watched(self):
+        asked = set()
         for member in self._watching:
-            if member.holds():
-                return self._wake(member)
+            if member.holds not in asked:
+                if member.holds():
+                    return self._wake(member)
+                asked.add(member.holds)
         return None
 
     def _wake(self, member):

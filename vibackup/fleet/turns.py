@@ -28,6 +28,11 @@ class _Queue(object):
         self.kept_until = None  # the moment of the plan at which something of it may begin that must not now
         self.watched_until = None  # the one of these that a thread of its waits for
 
+    @property
+    def has_a_moment_to_watch(self):
+        """Whether something of it may begin by time alone before any of its threads looks."""
+        return self.kept_until is not None and (self.watched_until is None or self.kept_until < self.watched_until)
+
     def keys(self, each):
         return limit.keys_with(each.task.keys, self.host)
 
@@ -55,6 +60,8 @@ class Turns(object):
         could begin any more, or after ``seconds`` (None: however long it takes).
         """
         queue = _Queue(host, None if seconds is None else self._clock.monotonic() + seconds)
+        # One for all threads of a queue: a lab asks it once.
+        queue.looks_again = lambda: queue.granted or queue.has_a_moment_to_watch or self._is_done(queue)
         for each in waiting:
             entry = _Entry(each.at, next(self._numbers), queue, each)
             queue.left[entry.number] = each
@@ -97,11 +104,12 @@ class Turns(object):
                     return None
 
     def _wait(self, queue):
-        queue.watched_until = queue.kept_until
-        self._clock.wait_for(
-            lambda: queue.granted or queue.kept_until != queue.watched_until or self._is_done(queue),
-            self._seconds_to_wait(queue))
-        queue.watched_until = None  # another thread of its, if there is one, waits for that now
+        until = queue.kept_until if queue.has_a_moment_to_watch else None
+        if until is not None:
+            queue.watched_until = until
+        self._clock.wait_for(queue.looks_again, self._seconds_to_wait(queue, until))
+        if until is not None:
+            queue.watched_until = None  # another thread of its watches from now on, if one waits
 
     def _is_done(self, queue):
         return not queue.left or self._is_over()
@@ -109,13 +117,16 @@ class Turns(object):
     def _is_closed(self, queue):
         return queue.closes is not None and self._clock.monotonic() >= queue.closes
 
-    def _seconds_to_wait(self, queue):
-        """Return after how long the clock alone may have changed whose turn it is; None for never."""
+    def _seconds_to_wait(self, queue, until):
+        """Return after how long the clock alone may have changed whose turn it is; None for never.
+
+        until: the moment of the plan that this thread watches, or None.
+        """
         left = []
         if queue.closes is not None:
             left.append(queue.closes - self._clock.monotonic())
-        if queue.watched_until is not None:
-            left.append(queue.watched_until - self._kept.moment())
+        if until is not None:
+            left.append(until - self._kept.moment())
         return max(0, min(left)) if left else None
 
     def _begin(self, queue):
@@ -155,10 +166,10 @@ class Turns(object):
         ready = []
         for each in held:
             until = self._kept.until(each.entry.each, each.key, moment) if each.key in keys else each.until
-            if until is not None and until > moment:
-                self._hold(each._replace(until=until))
-            else:
+            if until is None or until <= moment:
                 ready.append(each.entry)
+            else:
+                self._hold(each if until == each.until else _Held(each.entry, each.key, until))
         return ready
 
     def _hold(self, held):
