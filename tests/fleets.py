@@ -198,7 +198,7 @@ class Night(object):
         """Let it pass; returns the counts, and leaves in ``seconds`` how long it took."""
         begun = self.lab.clock.monotonic()
         counts = self.prepared.carry_out(self._start_run, lambda kind, facts: self.told.append((kind, facts)),
-                                         lambda: False)
+                                         self.prepared.ending(lambda: False))
         self.seconds = self.lab.clock.monotonic() - begun
         self.journal = journal.nights(self.run.folder)[-1]
         return counts

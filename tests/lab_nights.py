@@ -17,7 +17,8 @@ from vibackup.run import Run
 class Ground(object):
     """A lab, and nights of its fleet; ``stop``: the exit status of a stop that is asked for, ``is_urgent``: again.
 
-    told: what the watcher of the last night was told, as ``(kind, facts)``. on_tell(kind, facts): called with each.
+    asks_for_stop(): returns that, whenever a run asks. told: what the watcher of the last night was told, as
+    ``(kind, facts)``. on_tell(kind, facts): called with each.
     """
 
     def __init__(self, folder, description=None):
@@ -25,6 +26,7 @@ class Ground(object):
         self.lab = opening.open_lab(None, self.write("inventory.json", json.dumps(description or fleets.inventory(3))))
         self.stop = None
         self.is_urgent = False
+        self.asks_for_stop = lambda: self.stop
         self.told = []
         self.on_tell = lambda kind, facts: None
 
@@ -42,7 +44,7 @@ class Ground(object):
 
     def run(self, verb="fleet"):
         """Return a new run in the lab."""
-        return Run(site.connect_lab(self.lab), self.state(), verb, stop_status=lambda: self.stop)
+        return Run(site.connect_lab(self.lab), self.state(), verb, stop_status=lambda: self.asks_for_stop())
 
     def policy(self, sections=None, **keys):
         """Write a policy as ``fleets.policy`` does; return it as it is read."""
@@ -61,7 +63,7 @@ class Ground(object):
         """Let a Prepared night pass; return its counts."""
         del self.told[:]
         return prepared.carry_out(self._start_run(prepared.run), self._tell,
-                                  lambda: self.is_urgent)
+                                  prepared.ending(lambda: self.is_urgent))
 
     def _start_run(self, run):
         def start_run(verb, stop_status, show=None):

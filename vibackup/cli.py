@@ -140,8 +140,9 @@ class Session(object):
     def _stopper(self, status):
         def stop(_number, _frame):
             """Only ask for the stop: a signal may come at any moment, and what is under way must not break."""
-            words = self._words_of_stop()
-            self.is_urgent, self.stop = bool(self.stop), self.stop or status
+            before = self.stop, self.is_urgent
+            self.is_urgent, self.stop = self.stop != 0, self.stop or status  # before any call: there comes the next one
+            words = self._words_of_stop(*before)
             if self.progress.post(words):
                 return
             try:
@@ -150,13 +151,14 @@ class Session(object):
                 return  # nobody listens any more, which must not end what is under way
         return stop
 
-    def _words_of_stop(self):
-        """Return what is said of a stop that is asked for now."""
-        if self.is_urgent or self.stop and not hasattr(self.verb, "stopping"):
-            return "vibackup: still taking back what is ours"
-        if self.stop or not hasattr(self.verb, "stopping"):
+    def _words_of_stop(self, stopped, was_urgent):
+        """Return what is said of a stop that is asked for now. stopped, was_urgent: whether it and one more were."""
+        gently = self.verb.stopping(self.options) if hasattr(self.verb, "stopping") else None
+        if not stopped and (gently is None or not self.is_urgent):
+            return "vibackup: stopping: %s" % (gently or "taking back what is ours")
+        if gently is not None and stopped and not was_urgent:
             return "vibackup: stopping: taking back what is ours"
-        return "vibackup: stopping: %s" % self.verb.stopping(self.options)
+        return "vibackup: still taking back what is ours"
 
     # -- what is printed
 

@@ -28,6 +28,12 @@ def _started(function):
     return thread
 
 
+def soonest(*seconds):
+    """Return the least of lengths of time of which None is for ever, but never less than 0; None where all are."""
+    known = [each for each in seconds if each is not None]
+    return max(0, min(known)) if known else None
+
+
 class SystemClock(object):
     """The machine's own clock. Everything is in seconds."""
 

@@ -39,7 +39,7 @@ LUN = "lun"                # an array's snapshot: vs, vs_name, backup (its id), 
 # above; facts: names and ids, as text. owner: the process that made it. kept: it is to outlive its run.
 Intent = collections.namedtuple("Intent", "run number kind facts owner kept")
 
-ENDING = str(".jsonl")
+_SUFFIX = str(".jsonl")
 
 
 class Ledger(object):
@@ -49,7 +49,7 @@ class Ledger(object):
         self._folder = state.folder(folder, "ledger")
         self._locks = state.folder(folder, "locks")
         self._owner = dict(locks.this_process(), token=run_id, run=run_id, verb=verb, manager=manager)
-        self._path = os.path.join(self._folder, safe_name(run_id) + ENDING)
+        self._path = os.path.join(self._folder, safe_name(run_id) + _SUFFIX)
         self._open = collections.OrderedDict()
         self._count = 0
         self._keeps = False
@@ -135,8 +135,8 @@ class Ledger(object):
     def _names_of_others(self, but):
         """Return the names of the files of all runs but this one, and ``but``."""
         own = os.path.basename(self._path)
-        return [name for name in os.listdir(self._folder) if name.endswith(ENDING) and name != own
-                and compat.text(name[:-len(ENDING)]) not in but]
+        return [name for name in os.listdir(self._folder) if name.endswith(_SUFFIX) and name != own
+                and compat.text(name[:-len(_SUFFIX)]) not in but]
 
     def made_of(self, intent, **facts):
         """Record of a leftover what ``made`` records of an intent of ours."""
@@ -150,13 +150,13 @@ class Ledger(object):
             _remove(path)
 
     def _path_of(self, intent):
-        return os.path.join(self._folder, safe_name(intent.run) + ENDING)
+        return os.path.join(self._folder, safe_name(intent.run) + _SUFFIX)
 
     def tidy(self):
         """Remove what a crash may leave of runs that are over and left nothing else: their files, and their locks."""
         for name in sorted(os.listdir(self._folder)):
             path = os.path.join(self._folder, name)
-            if name.endswith(ENDING) and path != self._path and not self._is_of_use(path):
+            if name.endswith(_SUFFIX) and path != self._path and not self._is_of_use(path):
                 _remove(path)
         state.remove_unfinished(self._folder, locks.is_gone)
         for name in sorted(os.listdir(self._locks)):

@@ -23,7 +23,7 @@ def path_of(stage, **keys):
 def begin(run, path, part):
     """Begin a night of the policy at ``path``; returns why it is refused, or None where it begins."""
     prepared = nights.prepare(run, policy.read(path), part and nights.shard(part))
-    prepared._carry_out = lambda _start_run, _tell, _is_urgent: None
+    prepared._carry_out = lambda _start_run, _tell, _ending: None
     try:
         prepared.carry_out(None, None, None)
     except errors.Busy as error:

@@ -10,7 +10,7 @@ import pytest
 from tests.flows import fleets, helpers, kills
 from tests.flows.helpers import compat, stage  # noqa: F401  (a fixture)
 from tests.flows.test_fleet import FAILED, GOOD, night
-from vibackup import cli, errors, site
+from vibackup import cli, errors, options, site
 from vibackup.fleet import night as nights
 from vibackup.fleet import policy
 from vibackup.flows import reconcile
@@ -74,17 +74,20 @@ def test_before_its_window_a_night_does_not_begin(stage):
 
 @pytest.mark.parametrize("every", [7 if helpers.EVERY == 1 else 41])
 def test_a_stop_at_any_moment_leaves_nothing_and_no_server_half_done(stage, monkeypatch, every):
-    """L1, L3, L5: what is done stays done."""
+    """L1, L3, L5: what is done stays done. Every second one is asked for again, and cancels at once."""
     stage.open(fleets.inventory(3))
     before, at, ended = stage.objects(), 3, False
     while not ended:
         stage.close()
         stage.open(fleets.inventory(3))
-        with stopping(stage, monkeypatch, at):
+        with stopping(stage, monkeypatch, at, is_urgent=at % 2 == 0):
             ran = night(stage)
         ended = ran.status == GOOD
         assert ran.status in (GOOD, TERMINATED) and ran.document["leftovers"] == [], (at, ran.errors)
         assert stage.objects() == before, at
+        if not stage.changes() and not ended:  # while it was planned
+            at += every
+            continue
         last = fleets.last(stage)
         good = sorted(vs for vs, outcomes in fleets.outcomes(last).items() if outcomes[-1] == "ok")
         assert sorted(each["vs"] for each in stage.catalog()) == good, at
@@ -96,8 +99,8 @@ def test_a_stop_at_any_moment_leaves_nothing_and_no_server_half_done(stage, monk
 
 
 @contextlib.contextmanager
-def stopping(stage, monkeypatch, at):
-    """Have TERM come with the ``at``th call, on whichever thread that is made."""
+def stopping(stage, monkeypatch, at, is_urgent=False):
+    """Have TERM come with the ``at``th call, on whichever thread that is made; is_urgent: twice."""
     count, seen, sessions, make_run = stage.lab.count_call, [0], [], cli.Session._make_run
 
     def noting(session):
@@ -107,7 +110,7 @@ def stopping(stage, monkeypatch, at):
     def counted(handle, method, arguments):
         seen[0] += 1
         if seen[0] == at:
-            sessions[0].stop = TERMINATED
+            sessions[0].stop, sessions[0].is_urgent = TERMINATED, is_urgent
         return count(handle, method, arguments)
     monkeypatch.setattr(cli.Session, "_make_run", noting)
     stage.lab.count_call = counted
@@ -132,6 +135,45 @@ def test_a_real_signal_in_the_middle_of_a_night_ends_it_and_leaves_nothing(stage
     resumed = helpers.vibackup_in(folder, "fleet", hangs, "--resume")
     assert resumed.status == GOOD and helpers.objects_in(folder) == before, resumed.errors
     assert len(helpers.vibackup_in(folder, "backups").document["backups"]) == 3
+
+
+def test_after_one_real_signal_what_an_agent_reads_is_finished_and_kept(stage, tmpdir):
+    """L1: the night is stopped all the same, and taken up."""
+    folder = compat.text(tmpdir.join("lab"))
+    before = helpers.kept_lab(folder, fleets.inventory(3))
+    table = stage.write("agents.ini", helpers.AGENT.format(script="kill -TERM $PPID; echo read %d" % fleets.SIZE))
+    nightly = fleets.policy(stage, {"all": {"names": "web*", "agent": "site", "agents": table}}, at_once=1)
+    ran = helpers.process("vibackup", "fleet", "--lab=" + folder, "--json", nightly)
+    assert ran.status == 143 and "once more, and it is cancelled" in ran.errors
+    assert ran.document["counts"]["outcomes"].pop("stopped", 0) in (0, 2)
+    [good] = ran.document["counts"]["outcomes"]
+    assert len(helpers.vibackup_in(folder, "backups").document["backups"]) == 1 and good in ("ok", "warning")
+    assert helpers.objects_in(folder) == before and ran.document["leftovers"] == []
+
+
+def test_a_dry_run_that_is_stopped_while_it_plans_says_so_and_shows_no_plan(stage, monkeypatch):
+    stage.open(fleets.inventory(3))
+    with stopping(stage, monkeypatch, 3):
+        ran = night(stage, "--dry-run")
+    assert ran.status == TERMINATED and ran.document["outcome"] == "stopped", ran.errors
+    assert "would do" not in ran.errors and stage.changes() == []
+
+
+def test_a_second_stop_that_comes_while_the_first_is_answered_is_answered_as_the_second(stage, monkeypatch):
+    """L7: a signal may come in the middle of the handler of the one before; it cancels at once, and says so."""
+    stage.open(fleets.inventory(1))
+    session, told, nested = cli.Session(options.parse("fleet", ["--json", fleets.policy(stage)])), [], [15]
+    real = session.verb.stopping
+
+    def stopping_again(given):
+        if nested:
+            session._stopper(TERMINATED)(nested.pop(), None)
+        return real(given)
+    monkeypatch.setattr(session.verb, "stopping", stopping_again)
+    monkeypatch.setattr(session.progress, "post", lambda words: told.append(words) or True)
+    session._stopper(errors.INTERRUPTED)(2, None)
+    assert session.stop == errors.INTERRUPTED and session.is_urgent
+    assert told == ["vibackup: stopping: taking back what is ours", "vibackup: still taking back what is ours"]
 
 
 # -- a night that dies

@@ -54,8 +54,9 @@ class Nights(object):
         def work():
             with Run(self.site.connect(), os.path.join(self.folder, "state"), "fleet",
                      stop_status=lambda: self.stop) as whole:
-                found.append(night.prepare(whole, policy.read(path)).carry_out(
-                    self._start_run(whole), self._tell, lambda: self.is_urgent))
+                prepared = night.prepare(whole, policy.read(path))
+                found.append(prepared.carry_out(self._start_run(whole), self._tell,
+                                                prepared.ending(lambda: self.is_urgent)))
                 self.leftovers = whole.leftovers
         thread = threading.Thread(target=work)
         thread.daemon = True
@@ -160,8 +161,9 @@ def test_a_proxy_that_cannot_be_rebooted_any_more_leaves_its_servers_to_the_othe
     assert nights.site.wrong == []
 
 
-def test_a_stop_in_the_middle_ends_all_threads_and_leaves_nothing(nights):
-    """L3, L7."""
+@pytest.mark.parametrize("is_urgent", [False, True])
+def test_a_stop_in_the_middle_ends_all_threads_and_leaves_nothing(nights, is_urgent):
+    """L3, L7: what agents read goes on, or is cancelled at once."""
     lock, begun = threading.Lock(), []
 
     def answer(_server, argv):
@@ -169,7 +171,7 @@ def test_a_stop_in_the_middle_ends_all_threads_and_leaves_nothing(nights):
             with lock:
                 begun.append(argv)
                 if len(begun) == 10:
-                    nights.stop = errors.TERMINATED
+                    nights.stop, nights.is_urgent = errors.TERMINATED, is_urgent
         return None
     nights.site.answer = answer
     nights.pass_()

@@ -17,11 +17,17 @@ class Ending(object):
     def __init__(self, clock, closes, grace, stop_status, is_urgent):
         self._clock, self._closes, self._grace = clock, closes, grace
         self._stop_status, self._is_urgent = stop_status, is_urgent
-        self._stopped = None  # the moment of the clock at which the stop was first seen
+        self._is_closed = False
+        self._stopped = None  # when the stop was first seen, seconds since 1970
 
     def is_closed(self):
-        """Tell whether the window has closed."""
-        return self._closes is not None and self._clock.time() >= self._closes
+        """Tell whether the window has closed; once it has, it stays so, also where the wall clock goes back."""
+        self._is_closed = self._is_closed or self._closes is not None and self._clock.time() >= self._closes
+        return self._is_closed
+
+    def is_stopped(self):
+        """Tell whether a stop was asked for before the window closed: that is why the night is over."""
+        return bool(self.stop_status()) and (self._closes is None or self._stopped < self._closes)
 
     def is_over(self):
         """Tell whether nothing new may begin."""
@@ -31,23 +37,25 @@ class Ending(object):
         """Return the exit status of a stop that was asked for, or None."""
         status = self._stop_status()
         if status and self._stopped is None:
-            self._stopped = self._clock.monotonic()
+            self._stopped = self._clock.time()
         return status
 
-    def status(self, is_read):
+    def status_for(self, has_begun):
         """Return the exit status with which what is under way is to stop, or None.
 
-        is_read: whether an agent reads it, so that it has its grace.
+        has_begun: whether it has its grace, as what an agent reads.
         """
-        if not self.is_over() or is_read and not self._is_grace_over():
+        if not self.is_over() or has_begun and not self._is_grace_over():
             return None
         return self.stop_status() or errors.TERMINATED
 
     def _is_grace_over(self):
-        closed = self._closes is not None and self._clock.time() >= self._closes + self._grace
-        stopped = self._stopped is not None and (
-            self._is_urgent() or self._clock.monotonic() >= self._stopped + self._grace)
-        return closed or stopped
+        return bool(self.stop_status() and self._is_urgent()) or self._clock.time() >= self.latest()
+
+    def latest(self):
+        """Return the moment after which nothing may go on, as far as is known; None for none."""
+        ends = [moment + self._grace for moment in (self._closes, self._stopped) if moment is not None]
+        return min(ends) if ends else None
 
     def seconds_to_close(self):
         """Return after how many seconds the window closes, 0 where it has; None for never."""

@@ -11,7 +11,7 @@ import threading
 
 from vibackup.fleet import limits as limit
 
-FIRST = -1  # of all places at one moment
+FIRST = -1  # of all ranks at one moment
 PATIENCE_SECONDS = 60  # what is later than that keeps nothing any more
 
 
@@ -28,20 +28,21 @@ class Kept(object):
         self._begun = clock.monotonic()
         self._lock = threading.Lock()
         self._ahead = {}  # how much too early what is under way began, by the id of its server
-        self._places = {}  # of what has not begun in the order of the plan, by the id of its server
-        self._keys = {}  # what it loads, by its place
-        self._planned = collections.defaultdict(list)  # its places in that order, by key
+        self._ranks = {}  # of what has not begun in the order of the plan, by the id of its server
+        self._keys = {}  # what it loads, by its rank
+        self.given_up = 0  # how many places are kept no longer, though what they were kept for has not begun
+        self._planned = collections.defaultdict(list)  # its ranks in that order, by key
         starts = sorted(((start, batch.proxy) for batch in batches for start in batch.starts),
                         key=lambda pair: (pair[0].at, _id(pair[0])))
         for number, (start, proxy) in enumerate(starts):
             self._keep(start, (start.at, number), limit.keys_with(start.task.keys, proxy))
         self._order = collections.deque(sorted(self._keys))
 
-    def _keep(self, start, place, keys):
-        self._places[_id(start)] = place
-        self._keys[place] = keys
+    def _keep(self, start, rank, keys):
+        self._ranks[_id(start)] = rank
+        self._keys[rank] = keys
         for key in keys:
-            self._planned[key].append(place)
+            self._planned[key].append(rank)
 
     def begins(self, each):
         """Tell that a Try begins now."""
@@ -53,16 +54,18 @@ class Kept(object):
         """Tell that a Try is over, or failed before it could begin."""
         with self._lock:
             self._ahead.pop(_id(each), None)
-        self._drop(each)
+        self.given_up += self._drop(each)
 
     def _drop(self, each):
+        """Keep no place for it any more; tells whether there was one."""
         with self._lock:
-            place = self._places.pop(_id(each), None)
-            for key in self._keys.pop(place, ()):
+            rank = self._ranks.pop(_id(each), None)
+            for key in self._keys.pop(rank, ()):
                 planned = self._planned[key]
-                del planned[bisect.bisect_left(planned, place)]
+                del planned[bisect.bisect_left(planned, rank)]
             while self._order and self._order[0] not in self._keys:
                 self._order.popleft()
+        return rank is not None
 
     def seconds(self):
         """Return how long the night has lasted."""
@@ -79,11 +82,11 @@ class Kept(object):
         """Tell whether anything of ``key`` has not begun."""
         return bool(self._planned.get(key))
 
-    def by(self, each, keys, now):
-        """Return ``(key, until)`` of the place that a Try would take and that is kept longest for another; None for none.
+    def key_and_until(self, each, keys, now):
+        """Return of which key a place that a Try would take is kept longest for another, and until when; or None.
 
-        keys: what it loads, see ``limits``. now: the moment of the plan, which takes a while to find; until: one, in
-        seconds. What would end before another is planned to begin is not in its way.
+        each: what has a task and ``at``. keys: what it loads, see ``limits``. now: the moment of the plan, which takes
+        a while to find; until: one, in seconds. What would end before another is planned to begin is not in its way.
         """
         with self._lock:
             found = [(key, self._until(each, key, now)) for key in keys]
@@ -91,7 +94,7 @@ class Kept(object):
         return max(found, key=lambda pair: pair[1]) if found else None
 
     def until(self, each, key, now):
-        """Return the moment until which a place of one key is kept, or None; see ``by``."""
+        """Return the moment until which a place of one key is kept, or None."""
         with self._lock:
             return self._until(each, key, now)
 
@@ -99,7 +102,7 @@ class Kept(object):
         planned, free = self._planned.get(key, ()), self._limits.free(key)
         if len(planned) < free:
             return None
-        before = min(self._places.get(_id(each), (each.at, FIRST)), (now + each.task.seconds, FIRST))
+        before = min(self._ranks.get(_id(each), (each.at, FIRST)), (now + each.task.seconds, FIRST))
         end = bisect.bisect_left(planned, before)
         if end < free:
             return None

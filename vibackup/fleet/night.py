@@ -149,20 +149,25 @@ class Prepared(object):
 
     # -- doing it
 
-    def carry_out(self, start_run, tell, is_urgent):
+    def ending(self, is_urgent):
+        """Return the ``ending.Ending`` of this night. is_urgent(): whether a stop was asked for a second time."""
+        return Ending(self.run.manager.clock, self.window and self.window[1], self.policy.grace, self.run.stop_status,
+                      is_urgent)
+
+    def carry_out(self, start_run, tell, ending):
         """Back up all of the plan, then prune; return what came of it, as a dict.
 
         outcomes: numbers of servers, by outcome. never_tried: the number of others. without: names of those that have
         no backup of the night. not_pruned: how many backups could not be removed.
 
-        start_run, tell: see ``run.Night``. is_urgent: see ``ending.Ending``. Raises Busy where a night of the policy is under way that may have servers
-        of this one.
+        start_run, tell: see ``run.Night``. ending: see ``ending``. Raises Busy where a night of the policy is under
+        way that may have servers of this one.
         """
         _must_be_open(self.policy, self.now)
         lock, name = "fleet " + self.policy.path, "the policy " + self.policy.name
         with self.run.held([(lock if self.shard is None else "%s %d/%d" % ((lock,) + self.shard), name)]):
             self._must_be_apart(lock, name)  # behind the lock: of two that begin at once, one at least sees the other
-            return self._carry_out(start_run, tell, is_urgent)
+            return self._carry_out(start_run, tell, ending)
 
     def _must_be_apart(self, lock, name):
         """Refuse to run beside all of the policy, and beside a part of it that is not one of as many as this one."""
@@ -174,11 +179,9 @@ class Prepared(object):
                     self.shard is None or int(part.group(2)) != self.shard.of):
                 raise ledger.busy(name, owner, "does its part %s" % part.group())
 
-    def _carry_out(self, start_run, tell, is_urgent):
+    def _carry_out(self, start_run, tell, ending):
         book = journal.Journal(self.run.folder, self.run.id)
         book.write("night", **self._first_record())
-        ending = Ending(self.run.manager.clock, self.window and self.window[1], self.policy.grace,
-                        self.run.stop_status, is_urgent)
         night = runs.Night(self.run, start_run, self.policy, self.plan, self.proxies, ending, book, tell)
         night.pass_()
         self._prune(start_run, night, ending, book, tell)
@@ -216,7 +219,7 @@ class Prepared(object):
 
         def start():
             """Return a run that goes on for as long as new things may begin."""
-            pruning.append(start_run("prune", lambda: ending.status(is_read=False)))
+            pruning.append(start_run("prune", lambda: ending.status_for(has_begun=False)))
             return pruning[-1]
         entries, damaged = self.run.catalog.readable()
         for error in damaged:

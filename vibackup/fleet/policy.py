@@ -52,8 +52,8 @@ FLEET = (
     _key("window", "22:00-05:00", "between which times of the local clock backups start; it may span midnight. always: "
          "at any time", values.hours),
     _key("days", "mon-sun", "on which days the window opens", values.days),
-    _key("grace", "30min", "how long what still runs when the window closes may go on, before it is cancelled",
-         values.duration),
+    _key("grace", "30min", "how long agents that read when the window closes, or at Ctrl-C or TERM, may go on, before "
+         "they are cancelled", values.duration),
     _key("at-once", "16", "the most backups at once in all", values.whole(1, 10000)),
     _key("at-once-per-node", "2", "the most at once that load one managed node", values.whole(1, 1000)),
     _key("at-once-per-proxy", "2", "the most at once on one proxy", values.whole(1, 1000)),

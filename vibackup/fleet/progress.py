@@ -133,14 +133,14 @@ def _joined(names, room):
 class View(object):
     """What the block on a terminal shows of a night that begins now.
 
-    prepared: the ``night.Prepared``. counts: its Counts. clock: the manager's.
+    prepared: the ``night.Prepared``. counts: its Counts. clock: the manager's. ending: its ``ending.Ending``.
     """
 
-    def __init__(self, prepared, counts, clock):
+    def __init__(self, prepared, counts, clock, ending):
+        self._ending = ending
         self._counts = counts
         self._begun = self._moment = clock.monotonic()
         self._since_1970 = clock.time() - self._begun
-        self._closes = None if prepared.window is None else prepared.window[1] + prepared.policy.grace
         self._estimate = Estimate(prepared.plan)
         self._seconds = dict((start.task.member.server.name, start.task.seconds)
                              for batch in prepared.plan.batches for start in batch.starts)
@@ -191,22 +191,23 @@ class View(object):
         running = sum(min(moment - since, self._seconds.get(vs, 0))
                       for lane in self._lanes.values() for vs, since in lane.reading)
         end = moment + self._since_1970 + self._estimate.left(self._work + running, moment - self._begun)
-        return end if self._closes is None else min(end, max(self._closes, moment + self._since_1970))
+        latest = self._ending.latest()
+        return end if latest is None else min(end, max(latest, moment + self._since_1970))
 
 
 class Watcher(object):
     """Shows what a ``run.Night`` tells on ``progress`` (a ``report.Progress``), until it is left.
 
-    clock: the manager's. prepared: the ``night.Prepared``.
+    clock: the manager's. prepared: the ``night.Prepared``. ending: its ``ending.Ending``.
     """
 
-    def __init__(self, progress, clock, prepared):
+    def __init__(self, progress, clock, prepared, ending):
         self._progress, self._clock = progress, clock
         self._lock = threading.Lock()
         self._counts = Counts(start.task.member.server.name
                               for batch in prepared.plan.batches for start in batch.starts)
         self._begun = clock.monotonic()
-        self._view = View(prepared, self._counts, clock) if progress.has_block else None
+        self._view = View(prepared, self._counts, clock, ending) if progress.has_block else None
         self._block = progress.block(self._lines) if self._view is not None else None
         self._between = max(FEWEST_BETWEEN, -(-self._counts.all // TENTHS))
         self._tenths = 0

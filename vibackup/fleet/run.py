@@ -9,6 +9,7 @@ import threading
 
 from vibackup import agents, catalog, compat, errors, ledger, objectives, power
 from vibackup import manager as api
+from vibackup.clock import soonest
 from vibackup.faults import as_ours
 from vibackup.fleet import limits as limit
 from vibackup.fleet.kept import Kept
@@ -88,7 +89,7 @@ class Night(object):
         self.tell("warning", words)
 
     def _why_not_tried(self):
-        if self._ending.stop_status():
+        if self._ending.is_stopped():
             return "the night was stopped before its turn"
         return CLOSED if self._ending.is_closed() else "; ".join(["nothing was left that could do it"] + self._not_used)
 
@@ -100,9 +101,7 @@ class Night(object):
 
     def _seconds_to_wait(self, host):
         """Return after how long the clock alone may give a host something to do, or end the night; None for never."""
-        left = [self._waiting.seconds_to_wait(host), self._ending.seconds_to_close()]
-        left = [seconds for seconds in left if seconds is not None]
-        return min(left) if left else None
+        return soonest(self._waiting.seconds_to_wait(host), self._ending.seconds_to_close())
 
     def _wait(self, changes, moment, seconds):
         """Wait until something may have come up after so many ``changes``, or ``seconds`` after the plan's moment."""
@@ -141,8 +140,8 @@ class Night(object):
             self._waiting.idle(host)
 
     def _new_run(self, verb, host, each=None):
-        """Return a run for a Try, or else for a proxy."""
-        run = self._start_run(verb, lambda: self._ending.status(each is not None and each.is_read),
+        """Return a run for a Try, or else for a proxy: that is booted to the end, or it would be booted once more."""
+        run = self._start_run(verb, lambda: self._ending.status_for(each is None or each.has_begun),
                               lambda what, value: self._show(host, what, value))
         self._living.add(run.id)
         return run
@@ -209,7 +208,7 @@ class Night(object):
 
     def begin(self, each, host):
         """Tell that the agent of a Try begins; return the moment."""
-        each.is_read = True
+        each.has_begun = True
         self.tell("begin", {"vs": each.task.member.server.name, "proxy": host and host.server.name})
         return self.now()
 
@@ -249,7 +248,7 @@ class Night(object):
             self._waiting.over(each, again)
 
     def _why(self, error, read):
-        if isinstance(error, errors.Stopped) and not self._ending.stop_status():
+        if isinstance(error, errors.Stopped) and not self._ending.is_stopped():
             return CLOSED if read is None else CUT
         return error.message if error is not None else "it was taken back: something went wrong on its proxy"
 

@@ -6,6 +6,7 @@ import heapq
 import itertools
 import threading
 
+from vibackup.clock import soonest
 from vibackup.fleet import limits as limit
 
 # What waits at a _Queue. Of two the first is planned to begin first; ``number`` is another for each.
@@ -21,6 +22,7 @@ class _Queue(object):
     def __init__(self, host, closes):
         self.host = host
         self.closes = closes  # the moment of the clock after which nothing begins, or None
+        self.looks_again = None  # what tells its threads that they have to: one for all, for a lab asks it once
         self.left = collections.OrderedDict()  # what has not begun, by the number of its entry
         self.granted = []  # entries of what may begin, and no thread has fetched yet
         self.idle = 0  # how many of its threads wait, and have nothing granted
@@ -31,7 +33,8 @@ class _Queue(object):
     @property
     def has_a_moment_to_watch(self):
         """Whether something of it may begin by time alone before any of its threads looks."""
-        return self.kept_until is not None and (self.watched_until is None or self.kept_until < self.watched_until)
+        kept, watched = self.kept_until, self.watched_until  # another thread may change them meanwhile
+        return kept is not None and (watched is None or kept < watched)
 
     def keys(self, each):
         return limit.keys_with(each.task.keys, self.host)
@@ -51,6 +54,7 @@ class Turns(object):
         self._numbers = itertools.count()
         self._parked = collections.defaultdict(list)  # heaps of entries, by the key that has no room
         self._held = []  # each _Held
+        self._given_up = 0  # of ``kept``, when these were last looked at
 
     def take(self, waiting, host, places, function, seconds=None):
         """Call ``function`` for each of ``waiting`` as soon as it may begin, on as many threads as ``places`` says.
@@ -60,8 +64,8 @@ class Turns(object):
         could begin any more, or after ``seconds`` (None: however long it takes).
         """
         queue = _Queue(host, None if seconds is None else self._clock.monotonic() + seconds)
-        # One for all threads of a queue: a lab asks it once.
-        queue.looks_again = lambda: queue.granted or queue.has_a_moment_to_watch or self._is_done(queue)
+        queue.looks_again = lambda: (queue.granted or queue.has_a_moment_to_watch or self._is_done(queue) or
+                                     queue.kept_until is not None and self._kept.given_up != self._given_up)
         for each in waiting:
             entry = _Entry(each.at, next(self._numbers), queue, each)
             queue.left[entry.number] = each
@@ -122,12 +126,8 @@ class Turns(object):
 
         until: the moment of the plan that this thread watches, or None.
         """
-        left = []
-        if queue.closes is not None:
-            left.append(queue.closes - self._clock.monotonic())
-        if until is not None:
-            left.append(until - self._kept.moment())
-        return max(0, min(left)) if left else None
+        return soonest(None if queue.closes is None else queue.closes - self._clock.monotonic(),
+                       None if until is None else until - self._kept.moment())
 
     def _begin(self, queue):
         entry = queue.granted.pop(0)
@@ -137,45 +137,46 @@ class Turns(object):
         self._kept.over(entry.each)
         return None
 
-    def _grant(self, queue, keys=()):
+    def _grant(self, queue, freed=()):
         """Let begin what was planned first of all that fits.
 
-        All of it is known to have no place but what waits for idle threads of ``queue``, for one of ``keys``, or for
-        the moment until which its place is kept.
+        All of it is known to have no place but what waits for idle threads of ``queue``, for one of the keys ``freed``,
+        or for the moment until which its place is kept.
         """
         moment = self._kept.moment()
-        ready = self._no_longer_held(moment, set(keys))
+        ready = self._no_longer_held(moment, set(freed))
         heapq.heapify(ready)
         while True:
             heaps = [ready, queue.parked if queue.idle else None]
-            heaps += [self._parked[key] for key in keys if self._limits.free(key) > 0]
+            heaps += [self._parked[key] for key in freed if self._limits.free(key) > 0]
             heaps = [heap for heap in heaps if heap]
             if not heaps:
                 return
             if self._look_at(heapq.heappop(min(heaps, key=lambda heap: heap[0])), moment):
                 moment = self._kept.moment()
 
-    def _no_longer_held(self, moment, keys):
+    def _no_longer_held(self, moment, freed):
         """Return the entries whose place is not kept for others any more; hold the rest.
 
-        Besides time, only more room changes that: ``keys`` are of which there is more.
+        Besides time, that is changed by more room, of the keys ``freed``, and by what is given up.
         """
         held, self._held = self._held, []
-        for each in held:
-            each.entry.queue.kept_until = None
+        before, self._given_up = self._given_up, self._kept.given_up
+        for hold in held:
+            hold.entry.queue.kept_until = None
         ready = []
-        for each in held:
-            until = self._kept.until(each.entry.each, each.key, moment) if each.key in keys else each.until
-            if until is None or until <= moment:
-                ready.append(each.entry)
+        for hold in held:
+            until = self._kept.until(hold.entry.each, hold.key, moment) if hold.key in freed else hold.until
+            if until is None or until <= moment or self._given_up != before:
+                ready.append(hold.entry)
             else:
-                self._hold(each if until == each.until else _Held(each.entry, each.key, until))
+                self._hold(hold if until == hold.until else _Held(hold.entry, hold.key, until))
         return ready
 
-    def _hold(self, held):
-        self._held.append(held)
-        queue = held.entry.queue
-        queue.kept_until = held.until if queue.kept_until is None else min(held.until, queue.kept_until)
+    def _hold(self, hold):
+        self._held.append(hold)
+        queue = hold.entry.queue
+        queue.kept_until = hold.until if queue.kept_until is None else min(hold.until, queue.kept_until)
 
     def _look_at(self, entry, moment):
         """Let it begin, or have it wait for what it cannot begin without; tells whether it begins.
@@ -193,7 +194,7 @@ class Turns(object):
         if full is not None:
             heapq.heappush(self._parked[full], entry)
             return False
-        kept = self._kept.by(each, keys, moment)
+        kept = self._kept.key_and_until(each, keys, moment)
         if kept is not None:
             self._hold(_Held(entry, *kept))
             return False

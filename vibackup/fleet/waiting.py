@@ -17,7 +17,7 @@ class Try(object):
     """A Task that is to be tried, the ``attempt``th time. at: when it was planned to begin, seconds of the night.
 
     failed_on: ids of the proxies on which it has failed: another one had better try it next. postponed: how many of
-    the attempts were none, for its turn never came. is_read: whether its agent has begun.
+    the attempts were none, for its turn never came. has_begun: whether its agent has.
     """
 
     def __init__(self, task, attempt, at, failed_on=(), postponed=0):
@@ -26,7 +26,7 @@ class Try(object):
         self.at = at
         self.failed_on = set(failed_on)
         self.postponed = postponed
-        self.is_read = False
+        self.has_begun = False
 
     def again(self):
         """Return the next Try of the same."""

@@ -22,8 +22,9 @@ def options(parser):
     parser.add_argument("--shard", metavar="I/N", type=night.shard,
                         help="of the servers, only the I-th of N parts; which one a server is in never changes")
     parser.add_argument("--grace", metavar="TIME",
-                        help="how long what still runs when the window closes, or at Ctrl-C or TERM, may go on, such as "
-                             "30min or 2h; this night in place of the policy's grace (to be given again with --resume)")
+                        help="how long agents that read when the window closes, or at Ctrl-C or TERM, may go on, such "
+                             "as 30min or 2h; this night in place of the policy's grace (to be given again with "
+                             "--resume)")
 
 
 def complete(given):
@@ -47,9 +48,11 @@ def subject(given):
 
 
 def stopping(given):
-    """Return what is said of the first stop that is asked for: the second one cancels."""
-    grace = ": they have %s" % duration(given.read.grace) if given.read is not None else ""
-    return "nothing new begins, and backups under way may end%s; once more, and they are cancelled" % grace
+    """Return what is said of the first stop that is asked for, which lets agents read on; None where none reads."""
+    if given.read is None or given.dry_run:
+        return None
+    return "nothing new begins, and what agents read may end, within %s; once more, and it is cancelled" % duration(
+        given.read.grace)
 
 
 def carry_out(session):
@@ -63,6 +66,7 @@ def carry_out(session):
     prepared = night.prepare(session.run_, given.read, given.shard, given.resume,
                              release=given.resume and not given.dry_run)
     session.more.update(prepared.document())
+    session.run_.check_stop()
     if given.dry_run:
         session.more.update(prepared.pruning(), dry_run=True)
         session.lines(["would do, and changes nothing now:"] + ["  " + printable(line) for line in prepared.lines()])
@@ -85,8 +89,9 @@ def _carry_out(session, prepared):
     def start_run(verb, stop_status, show=None):
         """Return a run of its own for one server, on a manager for its thread."""
         return Run(run.manager.for_thread(), run.folder, verb, show, run.timeout, stop_status)
-    with Watcher(session.progress, run.manager.clock, prepared) as watcher:
-        counts = prepared.carry_out(start_run, watcher.tell, lambda: session.is_urgent)
+    ending = prepared.ending(lambda: session.is_urgent)
+    with Watcher(session.progress, run.manager.clock, prepared, ending) as watcher:
+        counts = prepared.carry_out(start_run, watcher.tell, ending)
     session.more["counts"] = counts
     if run.stop_status():
         raise errors.Stopped(run.stop_status())

@@ -75,3 +75,8 @@ def test_a_timer_does_not_keep_the_process_from_ending(system):
 
 def test_sleeping_for_no_time_returns(system):
     system.sleep(0)
+
+
+@pytest.mark.parametrize("seconds, least", [((), None), ((None, None), None), ((None, 3, 2.5), 2.5), ((7, -1), 0)])
+def test_of_lengths_of_time_the_soonest_is_known_though_some_are_for_ever(seconds, least):
+    assert clock.soonest(*seconds) == least

@@ -23,7 +23,7 @@ class Stage(object):
 
     def statuses(self):
         """Return with which exit status what is prepared is to stop, and what is read."""
-        return self.ending.status(is_read=False), self.ending.status(is_read=True)
+        return self.ending.status_for(has_begun=False), self.ending.status_for(has_begun=True)
 
 
 @pytest.fixture
@@ -57,7 +57,9 @@ def test_a_stop_is_the_same_and_has_a_status_of_its_own(stage):
     night.stop = errors.INTERRUPTED
     assert night.ending.is_over() and not night.ending.is_closed()
     assert night.statuses() == (errors.INTERRUPTED, None)
-    night.clock.sleep(GRACE)
+    night.clock.sleep(GRACE - 1)
+    assert night.statuses() == (errors.INTERRUPTED, None)
+    night.clock.sleep(1)
     assert night.statuses() == (errors.INTERRUPTED, errors.INTERRUPTED)
 
 
@@ -67,6 +69,14 @@ def test_a_stop_that_is_asked_for_again_cancels_at_once(stage):
     assert night.statuses() == (errors.INTERRUPTED, errors.INTERRUPTED)
 
 
+def test_a_stop_shortly_before_the_window_closes_has_its_own_grace(stage):
+    night = stage(closes=10)
+    night.stop = errors.TERMINATED
+    assert night.ending.is_over()
+    night.clock.sleep(GRACE)
+    assert night.statuses() == (errors.TERMINATED, errors.TERMINATED)
+
+
 def test_a_stop_after_the_window_has_closed_gives_no_more_grace(stage):
     night = stage(closes=0)
     night.clock.sleep(GRACE - 10)
@@ -74,3 +84,25 @@ def test_a_stop_after_the_window_has_closed_gives_no_more_grace(stage):
     assert night.statuses() == (errors.TERMINATED, None)
     night.clock.sleep(10)
     assert night.statuses() == (errors.TERMINATED, errors.TERMINATED)
+
+
+def test_what_came_first_is_why_the_night_is_over(stage):
+    night = stage(closes=100)
+    night.stop = errors.TERMINATED
+    assert night.ending.is_stopped()
+    night.clock.sleep(200)
+    assert night.ending.is_closed() and night.ending.is_stopped()
+    night = stage(closes=100)
+    night.clock.sleep(100)
+    night.stop = errors.TERMINATED
+    assert night.ending.is_closed() and not night.ending.is_stopped() and night.ending.stop_status()
+
+
+def test_it_is_known_until_when_agents_may_read_at_the_latest(stage):
+    assert stage().ending.latest() is None
+    night = stage(closes=100)
+    begun = night.clock.time()
+    assert night.ending.latest() == begun + 100 + GRACE
+    night.clock.sleep(30)
+    night.stop = errors.TERMINATED
+    assert night.ending.is_over() and night.ending.latest() == begun + 30 + GRACE

@@ -36,7 +36,7 @@ class Stage(object):
 
     def until(self, name):
         """Return until when the place of the server called ``name`` is kept for another."""
-        kept = self.kept.by(self.tries[name], self.keys(name), self.kept.moment())
+        kept = self.kept.key_and_until(self.tries[name], self.keys(name), self.kept.moment())
         assert kept is None or kept[0] in self.keys(name)
         return kept and kept[1]
 

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""What one proxy does in a night: when it is not to be used any more, and what becomes of what it cannot read in time."""
+"""What one proxy does in a night: when it is not used any more, and what becomes of what it cannot read in time."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 from tests.flows import fleets, helpers

@@ -12,6 +12,7 @@ import pytest
 from vibackup import compat
 from vibackup.columns import width
 from vibackup.fleet import progress
+from vibackup.fleet.ending import Ending
 from vibackup.fleet.plan import Plan
 from vibackup.fleet.progress import Watcher
 from vibackup.fleet.schedule import Batch, Start
@@ -21,8 +22,7 @@ Server = collections.namedtuple("Server", "name")
 Proxy = collections.namedtuple("Proxy", "server")
 Member = collections.namedtuple("Member", "server")
 Task = collections.namedtuple("Task", "member seconds")
-Policy = collections.namedtuple("Policy", "grace")
-Prepared = collections.namedtuple("Prepared", "plan proxies window policy")
+Prepared = collections.namedtuple("Prepared", "plan proxies")
 
 BEGINS = 1226872800  # seconds since 1970
 SECONDS = 600  # that each server is planned to take
@@ -62,13 +62,18 @@ class Shown(object):
 class Told(object):
     """A night of ``servers`` (names) through ``proxies``, one after the other, that a Watcher is told of."""
 
-    def __init__(self, servers, proxies=("pbh01",), live=True, window=None):
+    def __init__(self, servers, proxies=("pbh01",), live=True, closes=None):
         starts = [Start(Task(Member(Server(name)), SECONDS), REBOOT + place * SECONDS)
                   for place, name in enumerate(servers)]
         plan = Plan([Batch(1, None, 0, starts)], [], 2 * REBOOT + len(servers) * SECONDS, 0)
         self.clock, self.shown = Clock(), Shown(live)
         self.watcher = Watcher(self.shown, self.clock, Prepared(
-            plan, [Proxy(Server(name)) for name in proxies], window, Policy(1800)))
+            plan, [Proxy(Server(name)) for name in proxies]), self._ending(closes))
+        self.stop = None
+
+    def _ending(self, closes):
+        self.ending = Ending(self.clock, closes, 1800, lambda: self.stop, lambda: False)
+        return self.ending
 
     @property
     def printed(self):
@@ -246,9 +251,15 @@ def test_the_end_comes_later_where_the_night_is_slow():
 
 
 def test_the_end_is_never_after_the_window_and_its_grace_nor_before_now():
-    told = Told(names(9), window=(BEGINS, BEGINS + 600))
+    told = Told(names(9), closes=BEGINS + 600)
     assert end(told) == clock(600 + 1800)
     assert end(told.at(4000).step("reboot")) == clock(4000)
+
+
+def test_the_end_of_a_night_that_is_stopped_is_never_after_the_grace():
+    told = Told(names(99)).at(100)
+    told.stop = 143
+    assert told.ending.is_over() and end(told) == clock(100 + 1800)
 
 
 def test_an_end_that_is_far_away_has_its_day():

@@ -88,7 +88,8 @@ def test_what_runs_when_a_stop_comes_is_stopped_and_the_rest_never_had_its_turn(
     ground.pass_(batch=1, at_once=1, grace=grace)
     [tried] = ground.last().of("backup")
     assert tried["outcome"] == "stopped" and tried["attempt"] == 1 and tried["backup"] is None
-    assert "143" in tried["why"] or "stop" in tried["why"].lower()
+    assert tried["why"] == "stopped by TERM or a closed terminal"
+    assert 0 <= tried["seconds"] < 60 if is_urgent else 120 <= tried["seconds"] < 180
     assert dict((each["vs"], each["why"]) for each in ground.last().of("skipped")) == dict(
         (name, "the night was stopped before its turn") for name in fleets.names(3) if name != tried["vs"])
     assert (ground.last().end["outcome"], ground.last().end["exit_status"]) == ("stopped", errors.TERMINATED)
@@ -115,6 +116,22 @@ def test_a_server_that_was_shown_to_its_proxy_when_the_stop_came_was_stopped_and
     assert sorted(ground.outcomes().values()) == [["ok"], ["stopped"], ["stopped"]]
     assert sorted(each["started"] is None for each in ground.last().of("backup")) == [False, True, True]
     assert ground.objects() == before
+
+
+def test_a_stop_after_the_window_has_closed_is_not_why_a_server_had_no_turn(place):
+    ground = place(3, proxies=1, rate=512)  # 512 seconds for each
+    closes = ground.lab.clock.time() // 60 * 60 + 240
+
+    def stop():
+        if ground.lab.clock.time() > closes + 60:
+            ground.stop = errors.TERMINATED
+        return ground.stop
+    ground.asks_for_stop = stop
+    ground.pass_(window=window(ground, 4), batch=2, at_once=1, speed="512B")
+    assert ground.last().end["outcome"] == "stopped"
+    assert [each["why"] for each in ground.last().of("skipped")] == ["the window closed before its turn"]
+    assert sorted(each["why"] for each in ground.last().of("backup") if each["why"]) == [
+        "the window closed before its turn"]
 
 
 def test_a_batch_that_no_proxy_shows_yet_when_the_stop_comes_is_not_attached_any_more(place):

@@ -8,11 +8,12 @@ from tests.unit.vibackup.fleet.test_space import GROUP, wants
 from vibackup.fleet.space import Space
 
 HOSTS = "abc"
+SIZES = strategies.integers(1, 9)
 MOVES = strategies.lists(strategies.tuples(strategies.sampled_from(HOSTS), strategies.integers(0, 50),
-                                           strategies.one_of(strategies.none(), strategies.integers(1, 9))), max_size=40)
+                                           strategies.one_of(strategies.none(), SIZES)), max_size=40)
 
 
-@given(MOVES, strategies.integers(0, 20), strategies.integers(1, 9))
+@given(MOVES, strategies.integers(0, 20), SIZES)
 def test_there_is_room_where_no_moment_since_has_had_too_little(moves, free, size):
     """Each move lets time pass; then a host ends its batch (None), or takes what one more snapshot wants."""
     space, now = Space({GROUP: free}), 0

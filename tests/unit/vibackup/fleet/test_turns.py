@@ -30,22 +30,24 @@ def waiting(name, at, node="node1"):
 
 
 class Stage(object):
-    """Proxies at work: each backup takes 10 seconds."""
+    """Proxies at work: each backup takes 10 seconds, or what ``seconds`` says, by name."""
 
     def __init__(self, clock, closes=None, batches=(), **limits):
         self.clock = clock
         self.said = []
         self.left = []
         self.closes = closes
+        self.seconds = {}
         limits = Limits(dict(LIMITS, **limits))
-        self.turns = Turns(clock, limits, Kept(batches, clock, limits), self.is_over)
+        self.kept = Kept(batches, clock, limits)
+        self.turns = Turns(clock, limits, self.kept, self.is_over)
 
     def is_over(self):
         return self.closes is not None and self.clock.monotonic() >= self.closes
 
     def back_up(self, each):
         begun = self.clock.monotonic()
-        self.clock.sleep(10)
+        self.clock.sleep(self.seconds.get(each.name, 10))
         self.said.append((begun, each.name))
 
     def at(self, name, found, places=2, seconds=None):
@@ -166,3 +168,19 @@ def test_a_thread_that_is_free_too_late_begins_nothing_more(clock):
     clock.together([stage.at("pbh", found, places=1, seconds=15)])
     assert [name for _moment, name in stage.said] == ["web0", "web1"]
     assert [each.name for each in stage.left] == ["web2", "web3"]
+
+
+def test_what_is_given_up_before_it_begins_keeps_its_place_no_longer(clock):
+    """As a server that cannot be snapshotted, or one whose proxy has failed: others need not wait for its hour."""
+    tries = dict((name, waiting(name, at)) for name, at in [("given up", 500), ("ahead", 7200)])
+    batch = Batch(1, proxy("pbh1"), 0, [Start(each.task, each.at) for each in tries.values()])
+    stage = Stage(clock, batches=[batch], node=1)
+
+    def give_up():
+        clock.sleep(15)
+        stage.kept.over(tries["given up"])
+    stage.seconds["as planned"] = 1000
+    clock.together([give_up, stage.at("pbh3", [waiting("as planned", 0, "node2")]),
+                    stage.at("pbh4", [waiting("other%d" % number, 0, "node3") for number in range(3)]),
+                    stage.at("pbh2", [tries["ahead"]])])
+    assert (15, "ahead") in stage.said
