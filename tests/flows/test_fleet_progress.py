@@ -227,7 +227,7 @@ class TestTerminal(object):
         terminal = start()
         terminal.until("reading mixed01")
         terminal.type(b"\x03")
-        terminal.until("once more, and they are cancelled")
+        terminal.until("once more, and it is cancelled")
         terminal.until("reading mixed01")
         terminal.type(b"\x03")
         assert terminal.to_the_end() == 130

@@ -2,6 +2,8 @@
 """The plan of a night: everything is in one batch, or impossible."""
 from __future__ import absolute_import, division, print_function, unicode_literals
 
+import pytest
+
 from tests import fleets
 from tests.fleets import Section, make, member, proxy, when, where
 
@@ -22,6 +24,16 @@ def test_an_agent_in_the_server_needs_no_proxy_and_no_reboot():
     made = make([member("web%d" % number, node="node%d" % number, section=own) for number in range(3)], [])
     assert where(made) == {"web0": None, "web1": None, "web2": None}
     assert made.reboots() == 0 and made.seconds == 600
+
+
+@pytest.mark.parametrize("seconds, proxies, shortest", [
+    ((("node1", 600), ("node2", 900), ("node3", 600)), ("node3", "node2", "node9"), 900),  # spared: 0
+    ((("node1", 900), ("node1", 900), ("node2", 1200)), ("node2", "node9"), 2 * 900)])  # exponent: 2
+def test_of_several_ways_to_pass_the_night_the_shortest_is_planned(seconds, proxies, shortest):
+    """How much the scarcest counts, and for how long a proxy leaves its own managed node alone, is tried out."""
+    members = [member("web%d" % number, each, node) for number, (node, each) in enumerate(seconds)]
+    made = make(members, [proxy("pbh-" + node, node) for node in proxies], {"proxy": 1})
+    assert made.seconds == 60 + shortest + 60
 
 
 def test_nothing_to_do_is_a_plan_too():

@@ -9,6 +9,13 @@ from tests.fleets import Section, make, member, proxy, when, where
 from vibackup.fleet import plan, schedule, tasks
 
 
+def pass_night(members, proxies, way, batch=12):
+    """Return the batches and the seconds of a night that passes in one ``schedule.Way``."""
+    found = [tasks.task_of(each, 4 * 3600) for each in members]
+    rules = plan.Rules(fleets.LIMITS, batch, 4 * 3600, {}, 60)
+    return schedule.Schedule(found, proxies, {tasks.needs_of(found[0]): proxies}, rules, way).pass_()
+
+
 # -- one reboot for many
 
 def test_one_reboot_serves_a_whole_batch_and_one_more_ends_the_night():
@@ -45,13 +52,17 @@ def test_a_proxy_reads_the_next_batch_after_the_reboot_that_forgets_the_last():
 def test_the_last_of_a_batch_is_one_that_keeps_the_reboot_from_nothing():
     """After 800 seconds a place of two is free for 200: a longer one would leave the other place idle to its end."""
     members = [member("web%d" % seconds, seconds, "node%d" % seconds) for seconds in (1000, 800, 600, 601, 200)]
-    rules = plan.Rules(fleets.LIMITS, 3, 4 * 3600, {}, 60)
-    found = [tasks.task_of(each, 4 * 3600) for each in members]
-    one = proxy("pbh")
-    batches, seconds = schedule.Schedule(found, [one], {tasks.needs_of(found[0]): [one]}, rules,
-                                         schedule.Way(1, True)).pass_()
+    batches, seconds = pass_night(members, [proxy("pbh")], schedule.Way(1, 0.9), batch=3)
     assert [sorted(start.task.seconds for start in batch.starts) for batch in batches] == [[200, 800, 1000], [600, 601]]
     assert seconds == 60 + 1000 + 60 + 601 + 60
+
+
+def test_batches_are_numbered_in_the_order_in_which_they_begin_not_that_in_which_they_end():
+    sections = [Section("of " + name, "proxy-backup", "image", (name,), 0) for name in ("pbh1", "pbh2")]
+    members = [member("long", 3000, section=sections[0])]
+    members += [member("short%d" % number, 300, "node2", section=sections[1]) for number in range(3)]
+    made = make(members, [proxy("pbh1"), proxy("pbh2", "node8")], {"proxy": 1}, batch=1)
+    assert [(batch.number, batch.begins) for batch in made.batches] == [(1, 0), (2, 0), (3, 360), (4, 720)]
 
 
 # -- through which proxy, and in which order
@@ -80,6 +91,14 @@ def test_a_proxy_leaves_its_managed_node_alone_while_that_has_most_to_do_itself(
     made = make(members, [proxy("pbh1", "node1"), proxy("pbh2", "node2"), proxy("pbh4", "node4")])
     assert set(where(made).values()) == {"pbh2", "pbh4"}
     assert made.seconds == 60 + 4 * 600 + 60
+
+
+def test_the_first_is_read_by_the_proxy_whose_managed_node_has_least_to_do_itself():
+    """Were pbh1 the first, what it reads would keep web1, which is on the same managed node, from being read."""
+    members = [member("web%d" % number, node="node%d" % number) for number in (1, 2, 3)]
+    batches, seconds = pass_night(members, [proxy("pbh1", "node1"), proxy("pbh9", "node9")], schedule.Way(1, 0))
+    assert sorted((batch.proxy.server.name, len(batch.starts)) for batch in batches) == [("pbh1", 1), ("pbh9", 2)]
+    assert seconds == 60 + 600 + 60
 
 
 # -- limits
