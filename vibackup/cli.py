@@ -5,7 +5,6 @@ The one module that prints results, and the one that exits.
 from __future__ import absolute_import, division, print_function, unicode_literals
 
 import json
-import os
 import signal
 import sys
 
@@ -146,7 +145,7 @@ class Session(object):
             if self.progress.post(words):
                 return
             try:
-                os.write(2, ("\n%s\n" % words).encode("ascii"))
+                compat.write_error_at_once("\n%s\n" % words)
             except (IOError, OSError):
                 return  # nobody listens any more, which must not end what is under way
         return stop

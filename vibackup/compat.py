@@ -112,6 +112,16 @@ def write_text(stream, words):
         stream.flush()
 
 
+def write_error_at_once(words):
+    """Write ASCII words to standard error past all buffers, as a signal's handler must. Raises IOError or OSError."""
+    if JYTHON:  # which has no file descriptor 2, and threads of their own for signals
+        from java.lang import System
+        System.err.print(words)
+        System.err.flush()
+    else:
+        os.write(2, words.encode("ascii"))
+
+
 def is_terminal(stream):
     """Tell whether ``stream`` (or None) writes to a terminal. Jython may not know; Java does, of standard output."""
     if stream is None or stream.isatty():

@@ -49,4 +49,5 @@ def test_a_real_signal_while_the_agent_runs_ends_it_and_leaves_nothing(stage, tm
     ran = process("vibackup", "proxy-backup", "--lab=" + folder, "--json", "--vs=web01", "--proxy=pbh01", *agent)
     assert ran.status == status, ran.errors
     assert ran.error == words and ran.document["outcome"] == "stopped" and ran.document["leftovers"] == []
+    assert "vibackup: stopping: taking back what is ours" in ran.errors.splitlines()
     assert ran.steps[-3:] == ["reboot", "check disks", "delete snapshot"]

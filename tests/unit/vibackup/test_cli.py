@@ -277,17 +277,10 @@ def test_an_error_of_the_manager_names_step_and_object(site, tmpdir):
     assert site.errors.startswith("vibackup: snapshot web01: ")
 
 
-def what_is_written_to(monkeypatch, number):
-    """Return a list that gets what is written to file descriptor ``number`` without any buffer, as handlers must."""
-    told, write = [], os.write
-
-    def noting(descriptor, data):
-        if descriptor != number:
-            return write(descriptor, data)
-        told.append(compat.text(data))
-        return len(data)
-
-    monkeypatch.setattr(os, "write", noting)
+def what_is_told(monkeypatch):
+    """Return a list that gets what is written to standard error past all buffers, as handlers must."""
+    told = []
+    monkeypatch.setattr(compat, "write_error_at_once", told.append)
     return told
 
 
@@ -304,7 +297,7 @@ def test_130_and_143_stopped_and_all_of_ours_was_taken_back(site, monkeypatch, n
     # Delivered as the interpreter would, but at once on every one of them.
     monkeypatch.setattr(signal, "signal", lambda which, handler: handlers.setdefault(which, handler) and None)
     monkeypatch.setattr(os, "kill", lambda _process, which: handlers[which](which, None))
-    told = what_is_written_to(monkeypatch, 2)
+    told = what_is_told(monkeypatch)
     assert stop_in_the_middle(site, number) == status
     assert objects(site.lab) == before
     assert site.backups == []
@@ -317,21 +310,17 @@ def test_a_stop_whose_words_nobody_takes_is_a_stop_all_the_same(site, monkeypatc
     handlers = {}
     monkeypatch.setattr(signal, "signal", lambda which, handler: handlers.setdefault(which, handler) and None)
     monkeypatch.setattr(os, "kill", lambda _process, which: handlers[which](which, None))
-    write = os.write
 
-    def closed(descriptor, data):
-        if descriptor == 2:
-            raise OSError(9, "Bad file descriptor")
-        return write(descriptor, data)
-
-    monkeypatch.setattr(os, "write", closed)
+    def closed(_words):
+        raise OSError(9, "Bad file descriptor")
+    monkeypatch.setattr(compat, "write_error_at_once", closed)
     assert stop_in_the_middle(site, signal.SIGTERM) == 143
     assert objects(site.lab) == before
 
 
 def test_a_second_stop_changes_nothing_and_is_answered(site, monkeypatch):
     session = cli.Session(options.parse("probe", []))
-    told = what_is_written_to(monkeypatch, 2)
+    told = what_is_told(monkeypatch)
     session._stopper(130)(2, None)
     session._stopper(143)(15, None)
     assert session.stop == 130
