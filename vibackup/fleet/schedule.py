@@ -23,21 +23,23 @@ Batch = collections.namedtuple("Batch", "number proxy begins starts")
 # rest of the night takes in any case; 0: never.
 Way = collections.namedtuple("Way", "exponent spared")
 
+MOST_ASKED = 3  # of the hosts that are idle, whenever something ends: to ask all would take the square of the time
+
 
 class _Host(object):
     """A proxy (or None) in the night that passes in mind."""
 
-    def __init__(self, proxy, places, most_in_batch):
+    def __init__(self, proxy, places, batch):
         self.proxy = proxy
         self.places = places
-        self.most = most_in_batch
+        self.batch = batch  # how many at the most
         self.ends = []
         self.begins = 0.0
         self.starts = []
 
     @property
     def is_full(self):
-        return len(self.ends) >= self.places or len(self.starts) >= self.most
+        return len(self.ends) >= self.places or len(self.starts) >= self.batch
 
 
 class Schedule(object):
@@ -59,7 +61,7 @@ class Schedule(object):
         if None in can:
             hosts.append(_Host(None, most[limit.IN_ALL], len(tasks)))
         self._hosts = hosts
-        self._groups = dict((host, [needs for needs in sorted(can, key=repr) if host.proxy in can[needs]])
+        self._needs_met = dict((host, [needs for needs in sorted(can, key=repr) if host.proxy in can[needs]])
                             for host in hosts)
         self._alone_on = dict((needs, _only_node([host.proxy for host in hosts if host.proxy in can[needs]]))
                               for needs in can)
@@ -80,7 +82,7 @@ class Schedule(object):
             else:
                 host.ends.remove(now)
                 self._queue.over(limit.keys_with(task.keys, host.proxy))
-            for each in [host] + [each for each in list(self._idle)[:3] if each is not host]:
+            for each in [host] + [each for each in list(self._idle)[:MOST_ASKED] if each is not host]:
                 self._fill(each, now)
             end = max(end, now)
         for host in self._hosts:
@@ -128,7 +130,7 @@ class Schedule(object):
         own = (limit.EVERYTHING,) if host.proxy is None else (limit.EVERYTHING, (limit.NODE, host.proxy.node_id))
         if self._limits.full(own) is not None or self._is_spared(host):
             return None
-        return self._queue.take(self._groups[host], host.proxy, self._longest(host, now), self._alone_on,
+        return self._queue.take(self._needs_met[host], host.proxy, self._longest(host, now), self._alone_on,
                                 lambda task: self._space.has_room(host.begins, task))
 
     def _is_spared(self, host):
@@ -143,7 +145,7 @@ class Schedule(object):
         if not host.starts or host.proxy is None:
             return None
         fits = self._rules.snapshot_age - (now - host.begins)
-        if len(host.starts) > host.most - host.places and host.ends:
+        if len(host.starts) > host.batch - host.places and host.ends:
             fits = min(fits, max(host.ends) - now)
         return fits
 

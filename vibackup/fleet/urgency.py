@@ -83,13 +83,13 @@ class Queue(object):
             entry = heapq.heappop(self._parked[key])
             heapq.heappush(self._ready[entry[2][0]], entry)
 
-    def take(self, groups, proxy, longest, alone_on, has_room):
+    def take(self, needs_met, proxy, longest, alone_on, has_room):
         """Return the most urgent task for ``proxy`` that may begin and takes ``longest`` seconds at most, or None.
 
-        groups: which needs (``tasks.needs_of``) the proxy meets. alone_on: by needs, the managed node on which all are
+        needs_met: which (``tasks.needs_of``) the proxy meets. alone_on: by needs, the managed node on which all are
         that meet them, or None. has_room(task): whether there is room for its snapshot.
         """
-        for needs in sorted((needs for needs in groups if self._ready[needs]), key=lambda needs: self._ready[needs][0]):
+        for needs in sorted((needs for needs in needs_met if self._ready[needs]), key=lambda needs: self._ready[needs][0]):
             task = self._take(needs, proxy, longest, alone_on[needs], has_room)
             if task is not None:
                 return task
