@@ -89,7 +89,8 @@ class Queue(object):
         needs_met: which (``tasks.needs_of``) the proxy meets. alone_on: by needs, the managed node on which all are
         that meet them, or None. has_room(task): whether there is room for its snapshot.
         """
-        for needs in sorted((needs for needs in needs_met if self._ready[needs]), key=lambda needs: self._ready[needs][0]):
+        ready = [needs for needs in needs_met if self._ready[needs]]
+        for needs in sorted(ready, key=lambda needs: self._ready[needs][0]):
             task = self._take(needs, proxy, longest, alone_on[needs], has_room)
             if task is not None:
                 return task
