@@ -65,8 +65,8 @@ class Session(object):
         self.lab = None
         self.lab_is_ours = False
         self.run_ = None
-        self.stop = 0
-        self.is_urgent = False  # whether a stop was asked for again
+        self.stop = 0  # the exit status of the first stop that was asked for
+        self.stops = 0  # how many were
         self.more = {}
         self.plugin = hasattr(self.verb, "plugin") and self.verb.plugin(parsed)
         stream = None if self.plugin else sys.stderr if parsed.json else sys.stdout
@@ -139,9 +139,9 @@ class Session(object):
     def _stopper(self, status):
         def stop(_number, _frame):
             """Only ask for the stop: a signal may come at any moment, and what is under way must not break."""
-            before = self.stop, self.is_urgent
-            self.is_urgent, self.stop = self.stop != 0, self.stop or status  # before any call: there comes the next one
-            words = self._words_of_stop(*before)
+            number = self.stops + 1
+            self.stops, self.stop = number, self.stop or status  # before any call: there the next one may come
+            words = self._words_of_stop(number)
             if self.progress.post(words):
                 return
             try:
@@ -150,14 +150,13 @@ class Session(object):
                 return  # nobody listens any more, which must not end what is under way
         return stop
 
-    def _words_of_stop(self, stopped, was_urgent):
-        """Return what is said of a stop that is asked for now. stopped, was_urgent: whether it and one more were."""
+    def _words_of_stop(self, number):
+        """Return what is said of the ``number``th stop; of one that another has overtaken, no more than of that."""
         gently = self.verb.stopping(self.options) if hasattr(self.verb, "stopping") else None
-        if not stopped and (gently is None or not self.is_urgent):
-            return "vibackup: stopping: %s" % (gently or "taking back what is ours")
-        if gently is not None and stopped and not was_urgent:
-            return "vibackup: stopping: taking back what is ours"
-        return "vibackup: still taking back what is ours"
+        stages = ["taking back what is ours"] if gently is None else [gently, "taking back what is ours"]
+        if number > len(stages) or gently is not None and self.stops > number:
+            return "vibackup: still taking back what is ours"
+        return "vibackup: stopping: %s" % stages[number - 1]
 
     # -- what is printed
 

@@ -110,7 +110,7 @@ def stopping(stage, monkeypatch, at, is_urgent=False):
     def counted(handle, method, arguments):
         seen[0] += 1
         if seen[0] == at:
-            sessions[0].stop, sessions[0].is_urgent = TERMINATED, is_urgent
+            sessions[0].stop, sessions[0].stops = TERMINATED, 2 if is_urgent else 1
         return count(handle, method, arguments)
     monkeypatch.setattr(cli.Session, "_make_run", noting)
     stage.lab.count_call = counted
@@ -175,7 +175,7 @@ def test_a_second_stop_that_comes_while_the_first_is_answered_is_answered_as_the
     monkeypatch.setattr(session.verb, "stopping", stopping_again)
     monkeypatch.setattr(session.progress, "post", lambda words: told.append(words) or True)
     session._stopper(errors.INTERRUPTED)(2, None)
-    assert session.stop == errors.INTERRUPTED and session.is_urgent
+    assert session.stop == errors.INTERRUPTED and session.stops == 2
     assert told == ["vibackup: stopping: taking back what is ours", "vibackup: still taking back what is ours"]
 
 

@@ -16,12 +16,15 @@ class _Group(object):
 
     @property
     def now(self):
+        """What is taken after all that has happened, in bytes."""
         return self.most[-1]
 
     def most_since(self, moment):
+        """Return the most bytes that were taken at once at ``moment`` or later."""
         return self.most[self._place(moment)]
 
     def take(self, since, size):
+        """Take so many bytes more, from the moment ``since`` on."""
         place = self._place(since)
         self.most[place:] = [most + size for most in self.most[place:]]
         while place and self.most[place - 1] <= self.most[place]:
@@ -29,6 +32,7 @@ class _Group(object):
             del self.most[place], self.times[place + 1]
 
     def give_back(self, now, size):
+        """Take so many bytes less from ``now`` on, which is no earlier than any such moment before."""
         taken = self.now - size
         if now > self.times[-1]:
             self.times.append(now)

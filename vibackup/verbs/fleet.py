@@ -89,7 +89,7 @@ def _carry_out(session, prepared):
     def start_run(verb, stop_status, show=None):
         """Return a run of its own for one server, on a manager for its thread."""
         return Run(run.manager.for_thread(), run.folder, verb, show, run.timeout, stop_status)
-    ending = prepared.ending(lambda: session.is_urgent)
+    ending = prepared.ending(lambda: session.stops > 1)
     with Watcher(session.progress, run.manager.clock, prepared, ending) as watcher:
         counts = prepared.carry_out(start_run, watcher.tell, ending)
     session.more["counts"] = counts

@@ -323,7 +323,7 @@ def test_a_second_stop_changes_nothing_and_is_answered(site, monkeypatch):
     told = what_is_told(monkeypatch)
     session._stopper(130)(2, None)
     session._stopper(143)(15, None)
-    assert session.stop == 130
+    assert session.stop == 130 and session.stops == 2
     assert [words.split(": ", 1)[1] for words in told] == [
         "stopping: taking back what is ours\n", "still taking back what is ours\n"]
 

@@ -25,6 +25,14 @@ class Stage(object):
         """Return with which exit status what is prepared is to stop, and what is read."""
         return self.ending.status_for(has_begun=False), self.ending.status_for(has_begun=True)
 
+    def what_is_read_has_its_grace(self, status):
+        """See what is read go on for so long, and then stop with the exit status that all else has at once."""
+        assert self.statuses() == (status, None)
+        self.clock.sleep(GRACE - 1)
+        assert self.statuses() == (status, None)
+        self.clock.sleep(1)
+        assert self.statuses() == (status, status)
+
 
 @pytest.fixture
 def stage():
@@ -44,11 +52,7 @@ def test_when_the_window_closes_what_is_prepared_stops_and_what_is_read_after_it
     assert not night.ending.is_over() and night.ending.seconds_to_close() == 100
     night.clock.sleep(100)
     assert night.ending.is_over() and night.ending.is_closed() and night.ending.seconds_to_close() == 0
-    assert night.statuses() == (errors.TERMINATED, None)
-    night.clock.sleep(GRACE - 1)
-    assert night.statuses() == (errors.TERMINATED, None)
-    night.clock.sleep(1)
-    assert night.statuses() == (errors.TERMINATED, errors.TERMINATED)
+    night.what_is_read_has_its_grace(errors.TERMINATED)
 
 
 def test_a_stop_is_the_same_and_has_a_status_of_its_own(stage):
@@ -56,11 +60,7 @@ def test_a_stop_is_the_same_and_has_a_status_of_its_own(stage):
     night.clock.sleep(50)
     night.stop = errors.INTERRUPTED
     assert night.ending.is_over() and not night.ending.is_closed()
-    assert night.statuses() == (errors.INTERRUPTED, None)
-    night.clock.sleep(GRACE - 1)
-    assert night.statuses() == (errors.INTERRUPTED, None)
-    night.clock.sleep(1)
-    assert night.statuses() == (errors.INTERRUPTED, errors.INTERRUPTED)
+    night.what_is_read_has_its_grace(errors.INTERRUPTED)
 
 
 def test_a_stop_that_is_asked_for_again_cancels_at_once(stage):

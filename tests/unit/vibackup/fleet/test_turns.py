@@ -29,6 +29,12 @@ def waiting(name, at, node="node1"):
     return Waiting(name, tasks.task_of(member(name, node=node), 3600), at)
 
 
+def planned(host, *names_and_moments):
+    """Return what waits, by name, and the Batch of the proxy called ``host`` in which it is planned."""
+    found = collections.OrderedDict((name, waiting(name, at)) for name, at in names_and_moments)
+    return found, Batch(1, proxy(host), 0, [Start(each.task, each.at) for each in found.values()])
+
+
 class Stage(object):
     """Proxies at work: each backup takes 10 seconds, or what ``seconds`` says, by name."""
 
@@ -110,8 +116,7 @@ def test_what_has_waited_too_long_stays_waiting_and_keeps_no_place(clock):
 
 def test_what_is_ahead_of_the_plan_does_not_stand_in_the_way_of_what_has_its_turn_before(clock):
     """Both load one managed node; ``first`` is with a proxy that boots until second 5."""
-    tries = dict((name, waiting(name, at)) for name, at in [("first", 5), ("ahead", 15)])
-    batch = Batch(1, proxy("pbh2"), 0, [Start(each.task, each.at) for each in tries.values()])
+    tries, batch = planned("pbh2", ("first", 5), ("ahead", 15))
     stage = Stage(clock, batches=[batch], node=1)
 
     def boot_and_read():
@@ -123,18 +128,17 @@ def test_what_is_ahead_of_the_plan_does_not_stand_in_the_way_of_what_has_its_tur
 
 def test_what_is_ahead_of_the_plan_begins_as_soon_as_there_is_a_place_for_both(clock):
     """Of two places on the managed node one is taken, and the other is kept for ``next``, which comes later."""
-    tries = dict((name, waiting(name, at)) for name, at in [("now", 0), ("next", 50), ("ahead", 60)])
-    stage = Stage(clock, batches=[Batch(1, proxy("pbh2"), 0, [Start(each.task, each.at) for each in tries.values()])],
-                  node=2)
+    tries, batch = planned("pbh2", ("now", 0), ("next", 50), ("ahead", 60))
+    stage = Stage(clock, batches=[batch], node=2)
     clock.together([stage.at("pbh1", [tries["now"]]), stage.at("pbh2", [tries["ahead"]])])
     assert stage.said == [(0, "now"), (10, "ahead")]
 
 
 def test_what_never_comes_is_waited_for_no_longer_than_it_is_planned(clock):
     """Its proxy has failed, and nobody is left to tell."""
-    never, ahead = waiting("never", 5), waiting("ahead", 6)
-    stage = Stage(clock, batches=[Batch(1, proxy("pbh2"), 0, [Start(never.task, 5), Start(ahead.task, 6)])], node=1)
-    clock.together([stage.at("pbh2", [ahead])])
+    tries, batch = planned("pbh2", ("never", 5), ("ahead", 6))
+    stage = Stage(clock, batches=[batch], node=1)
+    clock.together([stage.at("pbh2", [tries["ahead"]])])
     [(begun, name)] = stage.said
     assert name == "ahead" and 0 <= begun <= 5 + PATIENCE_SECONDS + 1
 
@@ -147,9 +151,8 @@ ROUNDED = next(milliseconds / 1000.0 for milliseconds in range(1, 60000)
 
 def test_a_wait_for_a_kept_place_ends_however_its_moment_is_rounded(clock):
     """L7: or it waits for no time at all, again and again."""
-    tries = dict((name, waiting(name, at)) for name, at in [("first", ROUNDED), ("ahead", ROUNDED + 10)])
-    stage = Stage(clock, batches=[Batch(1, proxy("pbh2"), 0, [Start(each.task, each.at) for each in tries.values()])],
-                  node=1)
+    tries, batch = planned("pbh2", ("first", ROUNDED), ("ahead", ROUNDED + 10))
+    stage = Stage(clock, batches=[batch], node=1)
     looks, real = [], clock.wait_for
 
     def wait_for(holds, seconds=None):
@@ -172,8 +175,7 @@ def test_a_thread_that_is_free_too_late_begins_nothing_more(clock):
 
 def test_what_is_given_up_before_it_begins_keeps_its_place_no_longer(clock):
     """As a server that cannot be snapshotted, or one whose proxy has failed: others need not wait for its hour."""
-    tries = dict((name, waiting(name, at)) for name, at in [("given up", 500), ("ahead", 7200)])
-    batch = Batch(1, proxy("pbh1"), 0, [Start(each.task, each.at) for each in tries.values()])
+    tries, batch = planned("pbh1", ("given up", 500), ("ahead", 7200))
     stage = Stage(clock, batches=[batch], node=1)
 
     def give_up():
